@@ -1,0 +1,11 @@
+package dev.fovea.image;
+
+/// The formats that are told apart by their first bytes.
+public enum ImageFormat {
+  JPEG,
+  PNG,
+  GIF,
+  BMP,
+  /// Pixels sent as they are.
+  RAW
+}

@@ -1,0 +1,18 @@
+package dev.fovea.image;
+
+import dev.fovea.tensor.TensorAllocator;
+
+/// Turns pixels into a model's input tensors exactly as the model's reference processor does. A
+/// plan compiled when the model is loaded; immutable, shared by all threads.
+public interface ImageProcessor {
+  /// Processes one image into memory taken from `memory`: one row of the model's inputs, without
+  /// the batch extent.
+  ProcessedImage process(Pixels pixels, TensorAllocator memory);
+
+  /// What the plan does, for clients to read.
+  ProcessorInfo info();
+
+  /// Everything that the bytes of the result depend on, as one canonical line: the preprocessing
+  /// digest is made of it.
+  String specification();
+}
