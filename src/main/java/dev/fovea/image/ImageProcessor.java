@@ -1,6 +1,8 @@
 package dev.fovea.image;
 
 import dev.fovea.tensor.TensorAllocator;
+import dev.fovea.tensor.TensorSpec;
+import java.util.List;
 
 /// Turns pixels into a model's input tensors exactly as the model's reference processor does. A
 /// plan compiled when the model is loaded; immutable, shared by all threads.
@@ -8,6 +10,10 @@ public interface ImageProcessor {
   /// Processes one image into memory taken from `memory`: one row of the model's inputs, without
   /// the batch extent.
   ProcessedImage process(Pixels pixels, TensorAllocator memory);
+
+  /// The tensors that every processed image has, by name, type and shape of one row; an extent that
+  /// depends on the image is open.
+  List<TensorSpec> outputs();
 
   /// What the plan does, for clients to read.
   ProcessorInfo info();

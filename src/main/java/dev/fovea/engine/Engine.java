@@ -1,0 +1,19 @@
+package dev.fovea.engine;
+
+import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.model.ServableModel;
+
+/// Runs models. Thread-safe.
+public interface Engine extends AutoCloseable {
+  EngineKind kind();
+
+  /// Loads a model and makes it ready to be run.
+  ///
+  /// @throws FaultyConfigurationException when the model file cannot be loaded or is not what the
+  ///   model's signature says
+  Lease open(ServableModel model);
+
+  /// Releases what the engine itself holds. Leases are closed first, by whoever opened them.
+  @Override
+  void close();
+}

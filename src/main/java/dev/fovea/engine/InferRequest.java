@@ -1,0 +1,32 @@
+package dev.fovea.engine;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.fovea.call.Deadline;
+import dev.fovea.telemetry.StageTimings;
+import dev.fovea.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Rows to run through a model.
+///
+/// @param rows the inputs of each row, by name, without the batch extent; one row at least. The
+///   engine only reads them
+/// @param outputs the outputs that are wanted, one at least; no other is copied
+/// @param deadline until when the answer is of use
+/// @param timings where the time in queue and engine is added
+public record InferRequest(
+    List<Map<String, Tensor>> rows, Set<String> outputs, Deadline deadline, StageTimings timings) {
+  public InferRequest {
+    rows = List.copyOf(rows);
+    outputs = Set.copyOf(outputs);
+    requireNonNull(deadline, "deadline");
+    requireNonNull(timings, "timings");
+    if (rows.isEmpty() || outputs.isEmpty()) {
+      throw new IllegalArgumentException(
+          "request: %d rows, %d outputs (expected: one of each at least)"
+              .formatted(rows.size(), outputs.size()));
+    }
+  }
+}

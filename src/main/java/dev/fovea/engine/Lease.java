@@ -1,0 +1,50 @@
+package dev.fovea.engine;
+
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.model.ServableModel;
+import dev.fovea.tensor.DataType;
+import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
+import dev.fovea.tensor.TensorAllocator;
+import java.util.List;
+import java.util.Map;
+
+/// A loaded model, ready to be run. Thread-safe: any number of callers share it.
+///
+/// It is a [TensorAllocator]: rows that are written into its memory reach the model without another
+/// copy on the way.
+public interface Lease extends TensorAllocator, AutoCloseable {
+  ServableModel model();
+
+  /// Memory for one tensor of a row, in the form that this engine reads fastest. It belongs to the
+  /// caller, who may read and write it again once [#infer] has returned.
+  @Override
+  Tensor allocate(DataType type, Shape shape);
+
+  /// Runs independent rows. How they are batched is the engine's affair: there may be more of them
+  /// than fit one execution, and rows of different shape may be mixed.
+  ///
+  /// Blocks the calling thread, which should be a virtual one; never pins its carrier. Ends at the
+  /// deadline at the latest, and when the thread is interrupted; work that has not begun by then
+  /// never begins.
+  ///
+  /// @return one outcome a row, in order: its outputs by name, or why the row alone failed. The
+  ///   tensors belong to the caller and stay valid
+  /// @throws GatewayException when the rows failed together: `DEADLINE_EXCEEDED`, `QUEUE_FULL`,
+  ///   `BACKEND_UNAVAILABLE` or `BACKEND_ERROR`
+  /// @throws IllegalArgumentException when a row is not what the signature asks for
+  /// @throws InterruptedException when the thread is interrupted: the caller has gone
+  List<Outcome<Map<String, Tensor>>> infer(InferRequest request) throws InterruptedException;
+
+  /// Whether [#infer] may be expected to work now.
+  boolean ready();
+
+  /// Executions that run at once.
+  int slots();
+
+  /// Waits for the executions under way, then releases the model. Calls made afterwards are refused
+  /// with `BACKEND_UNAVAILABLE`.
+  @Override
+  void close();
+}

@@ -1,0 +1,186 @@
+package dev.fovea.engine.onnx;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.RunOptions;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
+import dev.fovea.model.ServableModel;
+import dev.fovea.tensor.DataType;
+import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
+import dev.fovea.tensor.TensorSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/// One execution at a time: a platform thread that takes batches from the queue, gathers their rows
+/// into native memory, runs the model and scatters its outputs.
+final class OnnxInstance {
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private final ServableModel model;
+  private final BlockingQueue<Batch> queue;
+  private final Thread thread;
+  private final Map<String, BatchMemory> memory = new HashMap<>();
+  private volatile boolean stopped;
+
+  private OnnxInstance(
+      OrtEnvironment environment,
+      OrtSession session,
+      ServableModel model,
+      BlockingQueue<Batch> queue,
+      int number) {
+    this.environment = environment;
+    this.session = session;
+    this.model = model;
+    this.queue = queue;
+    this.thread =
+        Thread.ofPlatform().daemon().name(model.name() + "-" + number).unstarted(this::takeBatches);
+    for (TensorSpec input : model.signature().inputs()) {
+      memory.put(input.name(), new BatchMemory());
+    }
+  }
+
+  static OnnxInstance start(
+      OrtEnvironment environment,
+      OrtSession session,
+      ServableModel model,
+      BlockingQueue<Batch> queue,
+      int number) {
+    OnnxInstance instance = new OnnxInstance(environment, session, model, queue, number);
+    instance.thread.start();
+    return instance;
+  }
+
+  /// Ends the thread after the batch that it is at.
+  void stop() {
+    stopped = true;
+    thread.interrupt();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void takeBatches() {
+    while (!stopped) {
+      try {
+        serve(queue.take());
+      } catch (InterruptedException _) {
+        // Only stop() interrupts: the condition of the loop ends it.
+      }
+    }
+  }
+
+  private void serve(Batch batch) {
+    try (RunOptions options = new RunOptions()) {
+      if (batch.begin(options)) {
+        batch.complete(runToTheEnd(batch, options));
+      }
+    } catch (OrtException | RuntimeException | Error e) {
+      batch.fail(
+          new GatewayException(Reason.BACKEND_ERROR, model.name() + " failed", e)
+              .with("model", model.name()));
+    }
+  }
+
+  private List<Map<String, Tensor>> runToTheEnd(Batch batch, RunOptions options)
+      throws OrtException {
+    try {
+      return run(batch, options);
+    } finally {
+      batch.end();
+    }
+  }
+
+  private List<Map<String, Tensor>> run(Batch batch, RunOptions options) throws OrtException {
+    Map<String, OnnxTensor> inputs = new HashMap<>();
+    try {
+      for (TensorSpec input : model.signature().inputs()) {
+        inputs.put(input.name(), gather(batch, input));
+      }
+      try (OrtSession.Result result = session.run(inputs, batch.request().outputs(), options)) {
+        return scatter(batch, result);
+      }
+    } finally {
+      inputs.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private OnnxTensor gather(Batch batch, TensorSpec input) throws OrtException {
+    Tensor first = batch.input(0, input.name());
+    long rowSize = first.data().byteSize();
+    BatchMemory batchMemory = requireNonNull(memory.get(input.name()));
+    MemorySegment target = batchMemory.ofSize(rowSize * batch.size());
+    for (int row = 0; row < batch.size(); row++) {
+      MemorySegment.copy(batch.input(row, input.name()).data(), 0, target, row * rowSize, rowSize);
+    }
+    return OnnxTensor.createTensor(
+        environment,
+        target.asByteBuffer(),
+        first.shape().batched(batch.size()).toArray(),
+        OnnxTypes.onnxType(input.type()));
+  }
+
+  private List<Map<String, Tensor>> scatter(Batch batch, OrtSession.Result result) {
+    List<Map<String, Tensor>> rows = new ArrayList<>();
+    for (int row = 0; row < batch.size(); row++) {
+      rows.add(new HashMap<>());
+    }
+    for (String name : batch.request().outputs()) {
+      Tensor output = read(name, result, batch.size());
+      for (int row = 0; row < batch.size(); row++) {
+        rows.get(row).put(name, output.row(row));
+      }
+    }
+    return rows;
+  }
+
+  /// Copies an output out of the runtime's memory, once it is what the signature promises.
+  private Tensor read(String name, OrtSession.Result result, int batchSize) {
+    TensorSpec spec =
+        model
+            .signature()
+            .output(name)
+            .orElseThrow(() -> new IllegalArgumentException("output: no " + name));
+    if (!(result.get(name).orElse(null) instanceof OnnxTensor tensor)) {
+      throw new IllegalStateException("output " + name + ": missing (expected: " + spec + ")");
+    }
+    @Nullable DataType type = OnnxTypes.dataType(tensor.getInfo().type).orElse(null);
+    long[] extents = tensor.getInfo().getShape();
+    boolean fits =
+        type == spec.type()
+            && extents.length > 0
+            && extents[0] == batchSize
+            && spec.shape().accepts(Shape.of(extents).row());
+    if (!fits) {
+      throw new IllegalStateException(
+          "output %s: %s %s (expected: %d rows of %s)"
+              .formatted(name, type, Arrays.toString(extents), batchSize, spec));
+    }
+    return new Tensor(
+        spec.type(), Shape.of(extents), MemorySegment.ofBuffer(tensor.getByteBuffer()));
+  }
+
+  @Override
+  public String toString() {
+    return thread.getName();
+  }
+}

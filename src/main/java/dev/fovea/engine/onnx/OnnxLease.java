@@ -1,0 +1,156 @@
+package dev.fovea.engine.onnx;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.fovea.call.Clock;
+import dev.fovea.engine.Batches;
+import dev.fovea.engine.InferRequest;
+import dev.fovea.engine.Lease;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.failure.Reason;
+import dev.fovea.model.ServableModel;
+import dev.fovea.tensor.DataType;
+import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+
+/// A loaded model: a bounded queue of batches and the instances that take from it.
+///
+/// The rows of a call are spread over all instances, so that a call of several rows is answered as
+/// soon as the machine can.
+final class OnnxLease implements Lease {
+  private static final Duration RETRY_AFTER = Duration.ofMillis(100);
+
+  private final OrtSession session;
+  private final ServableModel model;
+  private final int queueSize;
+  private final BlockingQueue<Batch> queue;
+  private final List<OnnxInstance> instances = new ArrayList<>();
+  private final Clock clock;
+  private volatile boolean closed;
+
+  OnnxLease(
+      OrtEnvironment environment,
+      OrtSession session,
+      ServableModel model,
+      Clock clock,
+      int queueSize) {
+    this.session = session;
+    this.model = model;
+    this.clock = clock;
+    this.queueSize = queueSize;
+    this.queue = new ArrayBlockingQueue<>(queueSize);
+    for (int i = 0; i < model.instances(); i++) {
+      instances.add(OnnxInstance.start(environment, session, model, queue, i));
+    }
+  }
+
+  @Override
+  public ServableModel model() {
+    return model;
+  }
+
+  /// Heap memory: instances gather rows into native memory of their own, one copy a row.
+  @Override
+  public Tensor allocate(DataType type, Shape shape) {
+    return Tensor.zeros(type, shape);
+  }
+
+  @Override
+  public List<Outcome<Map<String, Tensor>>> infer(InferRequest request)
+      throws InterruptedException {
+    request.rows().forEach(model.signature()::requireRow);
+    request.deadline().check("inference");
+    List<Batch> batches = new ArrayList<>();
+    for (int[] places : Batches.of(request.rows(), batchSize(request.rows().size()))) {
+      batches.add(new Batch(request, places, clock));
+    }
+    try {
+      batches.forEach(this::submit);
+      return gather(request, batches);
+    } finally {
+      batches.forEach(Batch::abandon);
+    }
+  }
+
+  /// Large enough to be one execution an instance, small enough for the model.
+  private int batchSize(int rows) {
+    int share = (rows + instances.size() - 1) / instances.size();
+    return Math.min(share, model.signature().maxBatchSize());
+  }
+
+  private void submit(Batch batch) {
+    if (closed) {
+      throw unavailable();
+    }
+    if (!queue.offer(batch)) {
+      throw new GatewayException(Reason.QUEUE_FULL, "too many batches wait for " + model.name())
+          .with("queue", model.name())
+          .with("limit", queueSize)
+          .retryAfter(RETRY_AFTER);
+    }
+    if (closed && queue.remove(batch)) {
+      throw unavailable();
+    }
+  }
+
+  private GatewayException unavailable() {
+    return new GatewayException(Reason.BACKEND_UNAVAILABLE, model.name() + " is being released")
+        .with("model", model.name())
+        .retryAfter(RETRY_AFTER);
+  }
+
+  private static List<Outcome<Map<String, Tensor>>> gather(
+      InferRequest request, List<Batch> batches) throws InterruptedException {
+    List<Outcome<Map<String, Tensor>>> outcomes =
+        new ArrayList<>(Collections.nCopies(request.rows().size(), null));
+    for (Batch batch : batches) {
+      List<Map<String, Tensor>> answers = batch.await();
+      for (int i = 0; i < answers.size(); i++) {
+        outcomes.set(batch.places()[i], Outcome.done(answers.get(i)));
+      }
+    }
+    return outcomes;
+  }
+
+  @Override
+  public boolean ready() {
+    return !closed;
+  }
+
+  @Override
+  public int slots() {
+    return instances.size();
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    instances.forEach(OnnxInstance::stop);
+    for (Batch left = queue.poll(); left != null; left = queue.poll()) {
+      left.fail(unavailable());
+    }
+    try {
+      session.close();
+    } catch (OrtException e) {
+      throw new IllegalStateException("session of " + model, e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "ONNX Runtime, " + model + ", " + Arrays.toString(instances.toArray());
+  }
+}

@@ -1,0 +1,143 @@
+package dev.fovea.model;
+
+import dev.fovea.failure.Fault;
+import dev.fovea.failure.FaultyConfigurationException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+
+/// Joins the models that name the same family, and sees to it that they belong together.
+final class FamilyAssembly {
+  private final String name;
+  private final List<ModelFolder> folders;
+  private final List<Fault> faults = new ArrayList<>();
+
+  private FamilyAssembly(String name, List<ModelFolder> folders) {
+    this.name = name;
+    this.folders = folders;
+  }
+
+  /// @throws FaultyConfigurationException with the faults of every member, and those of the family
+  ///   as a whole
+  static ModelFamily assemble(String name, List<ModelFolder> folders) {
+    return new FamilyAssembly(name, folders).assemble();
+  }
+
+  private ModelFamily assemble() {
+    folders.forEach(folder -> faults.addAll(folder.faults()));
+    refuseIfFaulty();
+    Map<Role, ServableModel> members = members();
+    EmbeddingSpace space = space();
+    refuseIfFaulty();
+    return new ModelFamily(name, members, Optional.of(space));
+  }
+
+  private void refuseIfFaulty() {
+    if (!faults.isEmpty()) {
+      throw new FaultyConfigurationException(faults);
+    }
+  }
+
+  private Map<Role, ServableModel> members() {
+    Map<Role, ServableModel> members = new EnumMap<>(Role.class);
+    for (ModelFolder folder : folders) {
+      ServableModel model = folder.model().orElseThrow();
+      ServableModel other = members.putIfAbsent(model.role(), model);
+      if (other != null) {
+        fault(
+            model,
+            ModelConfigFile.NAME,
+            "parameters.role",
+            model.role().label(),
+            "a role of its own: " + other.name() + " has it in family " + name);
+      }
+    }
+    return members;
+  }
+
+  private EmbeddingSpace space() {
+    ModelFolder first = folders.getFirst();
+    int dimension = dimension(first);
+    for (ModelFolder folder : folders) {
+      ServableModel model = folder.model().orElseThrow();
+      if (!folder.space().equals(first.space())) {
+        fault(
+            model,
+            ModelConfigFile.NAME,
+            "parameters.space",
+            folder.space(),
+            agreement(first.space()));
+      }
+      if (dimension(folder) != dimension) {
+        fault(
+            model,
+            ModelConfigFile.NAME,
+            "output." + model.embeddingOutput() + ".dims",
+            dimension(folder),
+            agreement(dimension));
+      }
+      folder
+          .settings()
+          .projectionDim()
+          .ifPresent(stated -> {
+            if (stated != dimension(folder)) {
+              fault(
+                  model,
+                  "assets/" + EmbeddingSettings.FILE,
+                  "projection_dim",
+                  stated,
+                  dimension(folder) + ", as " + model.embeddingOutput() + " has it");
+            }
+          });
+    }
+    List<String> templates =
+        agreed("hypothesis_templates", EmbeddingSettings::hypothesisTemplates, List.of());
+    return new EmbeddingSpace(
+        first.space(),
+        dimension,
+        agreed("matryoshka_dims", EmbeddingSettings::outputDimensions, List.of()),
+        agreed("logit_scale", EmbeddingSettings::singleLabel, Optional.empty()),
+        agreed("multi_label_scale", EmbeddingSettings::multiLabel, Optional.empty()),
+        templates.isEmpty() ? List.of("{}") : templates,
+        agreed(
+            "rejection_threshold", EmbeddingSettings::rejectionThreshold, OptionalDouble.empty()));
+  }
+
+  /// What all members that say something say; what none says is `nothing`.
+  private <T> T agreed(String key, Function<EmbeddingSettings, T> setting, T nothing) {
+    T agreed = nothing;
+    for (ModelFolder folder : folders) {
+      T stated = setting.apply(folder.settings());
+      if (agreed.equals(nothing)) {
+        agreed = stated;
+      } else if (!stated.equals(nothing) && !stated.equals(agreed)) {
+        fault(
+            folder.model().orElseThrow(),
+            "assets/" + EmbeddingSettings.FILE,
+            key,
+            stated,
+            agreement(agreed));
+      }
+    }
+    return agreed;
+  }
+
+  private static int dimension(ModelFolder folder) {
+    ServableModel model = folder.model().orElseThrow();
+    return Math.toIntExact(
+        model.signature().output(model.embeddingOutput()).orElseThrow().shape().extent(0));
+  }
+
+  private static String agreement(Object value) {
+    return value + ", as the other members of its family";
+  }
+
+  private void fault(
+      ServableModel model, String file, String field, Object value, String expected) {
+    faults.add(new Fault(model.name() + "/" + file, field, String.valueOf(value), expected));
+  }
+}

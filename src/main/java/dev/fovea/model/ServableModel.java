@@ -1,0 +1,50 @@
+package dev.fovea.model;
+
+import dev.fovea.image.ImageProcessor;
+import dev.fovea.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/// One version of one model, read, checked and compiled: all that is needed to serve it. Immutable,
+/// shared freely.
+///
+/// @param name as in the repository
+/// @param version the version's folder: a whole number
+/// @param family the family that it belongs to
+/// @param role the part that it plays there
+/// @param artifact the model file
+/// @param signature what it takes and gives
+/// @param instances executions that may run at once
+/// @param graphLevel `optimization.graph.level` of its configuration; zero when it says nothing
+/// @param parameters the free parameters of its configuration
+/// @param embeddingOutput the output that holds a row's vector
+/// @param imageProcessor how it wants images; absent when it takes none
+/// @param tokenizer how it wants texts; absent when it takes none
+/// @param artifactDigest SHA-256 of the model file, in hexadecimal
+/// @param preprocessingDigest SHA-256 over all that its inputs depend on, in hexadecimal
+public record ServableModel(
+    String name,
+    String version,
+    String family,
+    Role role,
+    Path artifact,
+    Signature signature,
+    int instances,
+    int graphLevel,
+    Map<String, String> parameters,
+    String embeddingOutput,
+    Optional<ImageProcessor> imageProcessor,
+    Optional<Tokenizer> tokenizer,
+    String artifactDigest,
+    String preprocessingDigest) {
+  public ServableModel {
+    parameters = Map.copyOf(parameters);
+  }
+
+  /// Says which model it is.
+  @Override
+  public String toString() {
+    return name + " version " + version;
+  }
+}
