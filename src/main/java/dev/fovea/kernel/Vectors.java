@@ -7,10 +7,7 @@ public final class Vectors {
 
   /// Σ aᵢbᵢ.
   public static double dot(float[] a, float[] b) {
-    if (a.length != b.length) {
-      throw new IllegalArgumentException(
-          "length: %d and %d (expected: equal)".formatted(a.length, b.length));
-    }
+    requireEqualLength(a, b);
     double sum = 0;
     for (int i = 0; i < a.length; i++) {
       sum += (double) a[i] * b[i];
@@ -42,6 +39,16 @@ public final class Vectors {
     return norms > 0 ? Math.clamp(dot(a, b) / norms, -1, 1) : 0;
   }
 
+  /// a + b in a new array.
+  public static float[] sum(float[] a, float[] b) {
+    requireEqualLength(a, b);
+    float[] sum = new float[a.length];
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = a[i] + b[i];
+    }
+    return sum;
+  }
+
   public static boolean isFinite(float[] v) {
     for (float x : v) {
       if (!Float.isFinite(x)) {
@@ -49,5 +56,12 @@ public final class Vectors {
       }
     }
     return true;
+  }
+
+  private static void requireEqualLength(float[] a, float[] b) {
+    if (a.length != b.length) {
+      throw new IllegalArgumentException(
+          "length: %d and %d (expected: equal)".formatted(a.length, b.length));
+    }
   }
 }

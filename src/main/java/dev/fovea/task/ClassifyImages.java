@@ -1,0 +1,135 @@
+package dev.fovea.task;
+
+import dev.fovea.engine.ServedFamily;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.failure.Reason;
+import dev.fovea.kernel.Activations;
+import dev.fovea.kernel.Vectors;
+import dev.fovea.model.Calibration;
+import dev.fovea.model.EmbeddingSpace;
+import dev.fovea.task.Classification.Activation;
+import dev.fovea.task.Classification.LabelScore;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/// Says which of a caller's own labels fit an image, without training: embeds labels and images
+/// into one space and reads the angles (zero-shot classification, Radford et al. 2021).
+public final class ClassifyImages {
+  private final EmbedItems embedItems;
+  private final LabelVectors labelVectors;
+
+  public ClassifyImages(EmbedItems embedItems) {
+    this.embedItems = embedItems;
+    this.labelVectors = new LabelVectors(embedItems);
+  }
+
+  /// How labels and images are compared.
+  ///
+  /// @param labels one at least
+  /// @param hypothesisTemplates sentences around a prompt; empty for the family's own
+  /// @param activation softmax where labels exclude each other, sigmoid where they do not
+  /// @param topK most labels reported, 1 or more
+  /// @param minScore least probability reported
+  /// @param rejectionThreshold least best cosine; empty for the family's own
+  public record Criteria(
+      List<LabelPrompts> labels,
+      List<String> hypothesisTemplates,
+      Activation activation,
+      int topK,
+      double minScore,
+      OptionalDouble rejectionThreshold) {
+    public Criteria {
+      labels = List.copyOf(labels);
+      hypothesisTemplates = List.copyOf(hypothesisTemplates);
+    }
+  }
+
+  /// @param family with an image and a text encoder
+  /// @param images what to classify, or why an item cannot be
+  /// @return one outcome an image, in order
+  /// @throws GatewayException when a label cannot be embedded, or the service could not do its part
+  public List<Outcome<Classification>> run(
+      ServedFamily family, List<Outcome<Content>> images, Criteria criteria, CallRecord record)
+      throws InterruptedException {
+    EmbeddingSpace space = family.family().space().orElseThrow();
+    Calibration calibration = calibration(family, criteria.activation());
+    warnOfDuplicates(criteria.labels(), record);
+    List<float[]> labels =
+        labelVectors.of(
+            family,
+            criteria.labels(),
+            criteria.hypothesisTemplates().isEmpty()
+                ? space.hypothesisTemplates()
+                : criteria.hypothesisTemplates(),
+            record);
+    OptionalDouble threshold =
+        criteria.rejectionThreshold().isPresent()
+            ? criteria.rejectionThreshold()
+            : space.rejectionThreshold();
+    return embedItems.run(family, images, record).stream()
+        .map(image -> image.then(i -> score(i.vector(), labels, calibration, threshold, criteria)))
+        .toList();
+  }
+
+  private static Calibration calibration(ServedFamily family, Activation activation) {
+    EmbeddingSpace space = family.family().space().orElseThrow();
+    return (activation == Activation.SOFTMAX ? space.singleLabel() : space.multiLabel())
+        .orElseThrow(() ->
+            new GatewayException(
+                    Reason.TASK_NOT_SUPPORTED,
+                    family.family().name() + " is not calibrated for " + activation)
+                .with("model", family.family().name())
+                .with("task", Task.CLASSIFY.name()));
+  }
+
+  private static void warnOfDuplicates(List<LabelPrompts> labels, CallRecord record) {
+    Set<String> seen = new HashSet<>();
+    for (LabelPrompts label : labels) {
+      if (!seen.add(label.name())) {
+        record.warn(
+            new CallRecord.Warning(
+                CallRecord.Warning.Code.DUPLICATE_LABEL,
+                "label given more than once: " + GatewayException.quote(label.name()),
+                OptionalInt.empty()));
+      }
+    }
+  }
+
+  private static Classification score(
+      float[] image,
+      List<float[]> labels,
+      Calibration calibration,
+      OptionalDouble threshold,
+      Criteria criteria) {
+    double[] cosines = labels.stream().mapToDouble(label -> Vectors.cosine(image, label)).toArray();
+    double[] logits = new double[cosines.length];
+    double best = -1;
+    for (int i = 0; i < cosines.length; i++) {
+      logits[i] = calibration.logit(cosines[i]);
+      best = Math.max(best, cosines[i]);
+    }
+    double[] probabilities =
+        switch (criteria.activation()) {
+          case SOFTMAX -> Activations.softmax(logits);
+          case SIGMOID -> Activations.sigmoid(logits);
+        };
+    List<LabelScore> scores = new ArrayList<>();
+    for (int i = 0; i < cosines.length; i++) {
+      scores.add(new LabelScore(i, cosines[i], logits[i], probabilities[i]));
+    }
+    List<LabelScore> reported =
+        scores.stream()
+            .filter(score -> score.probability() >= criteria.minScore())
+            .sorted(Comparator.comparingDouble(LabelScore::logit).reversed())
+            .limit(criteria.topK())
+            .toList();
+    boolean rejected = threshold.isPresent() && best < threshold.getAsDouble();
+    return new Classification(reported, criteria.activation(), rejected);
+  }
+}

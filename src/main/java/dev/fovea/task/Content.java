@@ -1,0 +1,26 @@
+package dev.fovea.task;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.fovea.image.ImageOptions;
+import dev.fovea.image.ImageSource;
+import dev.fovea.text.Truncation;
+
+/// One thing to look at or to read.
+public sealed interface Content {
+  /// An image as it came, and how it is to be read.
+  record Image(ImageSource source, ImageOptions options) implements Content {
+    public Image {
+      requireNonNull(source, "source");
+      requireNonNull(options, "options");
+    }
+  }
+
+  /// A text, and what happens when it is too long for the model.
+  record Text(String value, Truncation truncation) implements Content {
+    public Text {
+      requireNonNull(value, "value");
+      requireNonNull(truncation, "truncation");
+    }
+  }
+}

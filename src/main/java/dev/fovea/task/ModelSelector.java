@@ -1,0 +1,9 @@
+package dev.fovea.task;
+
+/// Which models a caller wants.
+///
+/// @param model a family or one model of it; empty for the default
+/// @param version a version; empty for the one that is served
+public record ModelSelector(String model, String version) {
+  public static final ModelSelector DEFAULT = new ModelSelector("", "");
+}
