@@ -17,4 +17,8 @@ public interface ImageDecoder {
   /// @throws GatewayException with `IMAGE_DECODE_FAILED` when the data is damaged or not what the
   ///   header declared
   Pixels decode(ImageSource source, ImageHeader header, ImageOptions options);
+
+  /// Which decoders are in use, as one canonical line: the preprocessing digest is made of it, for
+  /// two servers that decode differently must not pass for equal.
+  String specification();
 }
