@@ -18,7 +18,7 @@ public interface ImageDecoder {
   ///   header declared
   Pixels decode(ImageSource source, ImageHeader header, ImageOptions options);
 
-  /// Everything about this decoder that pixels depend on, as one canonical line: the preprocessing
-  /// digest is made of it.
+  /// Which decoders are in use, as one canonical line: the preprocessing digest is made of it, for
+  /// two servers that decode differently must not pass for equal.
   String specification();
 }

@@ -13,4 +13,16 @@ public record ProcessedImage(Map<String, Tensor> inputs, int patches) {
   public ProcessedImage {
     inputs = Map.copyOf(inputs);
   }
+
+  /// The tensor of one input.
+  ///
+  /// @throws IllegalArgumentException when the processor makes no such input
+  public Tensor input(String name) {
+    Tensor tensor = inputs.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException(
+          "name: " + name + " (expected: one of " + inputs.keySet() + ")");
+    }
+    return tensor;
+  }
 }

@@ -1,0 +1,117 @@
+package dev.fovea.image.codec;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
+import dev.fovea.image.ImageDecoder;
+import dev.fovea.image.ImageHeader;
+import dev.fovea.image.ImageLimits;
+import dev.fovea.image.ImageOptions;
+import dev.fovea.image.ImageSource;
+import dev.fovea.image.Pixels;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/// Decodes images of every format that is built in, told apart by their first bytes.
+public final class SniffingDecoder implements ImageDecoder {
+  private static final List<ImageCodec> CODECS =
+      List.of(new JpegCodec(), new PngCodec(), new GifCodec(), new BmpCodec());
+
+  private static final String KNOWN =
+      CODECS.stream().map(codec -> codec.format().name()).collect(Collectors.joining(", "));
+
+  private static final int QUOTED_BYTES = 8;
+
+  private final ImageLimits limits;
+
+  public SniffingDecoder(ImageLimits limits) {
+    this.limits = requireNonNull(limits, "limits");
+  }
+
+  @Override
+  public ImageHeader readHeader(ImageSource source) {
+    ImageHeader header =
+        switch (source) {
+          case ImageSource.Encoded(ByteBuffer bytes) -> {
+            limits.requireBytes(bytes.remaining());
+            ImageCodec codec = codecOf(bytes);
+            yield guarded(codec, () -> codec.readHeader(reader(codec, bytes)));
+          }
+          case ImageSource.Raw raw -> {
+            limits.requireBytes(raw.bytes().remaining());
+            yield RawPixels.readHeader(raw);
+          }
+        };
+    limits.requireDimensions(header.width(), header.height());
+    return header.orientation() == Exif.UPRIGHT ? header : withTurning(header);
+  }
+
+  /// Turning an image takes a second one.
+  private static ImageHeader withTurning(ImageHeader header) {
+    return new ImageHeader(
+        header.format(),
+        header.width(),
+        header.height(),
+        header.orientation(),
+        header.decodedBytes() + 3L * header.width() * header.height());
+  }
+
+  @Override
+  public Pixels decode(ImageSource source, ImageHeader header, ImageOptions options) {
+    Flattening alpha = Flattening.over(options.alphaBackground());
+    Pixels stored =
+        switch (source) {
+          case ImageSource.Encoded(ByteBuffer bytes) -> {
+            ImageCodec codec = codecOf(bytes);
+            yield guarded(codec, () -> codec.decode(reader(codec, bytes), header, alpha));
+          }
+          case ImageSource.Raw raw -> RawPixels.decode(raw, alpha);
+        };
+    return options.applyOrientation() ? Orientation.upright(stored, header.orientation()) : stored;
+  }
+
+  private static ByteReader reader(ImageCodec codec, ByteBuffer bytes) {
+    return ByteReader.of(codec.format(), bytes);
+  }
+
+  private static ImageCodec codecOf(ByteBuffer bytes) {
+    if (!bytes.hasRemaining()) {
+      throw new GatewayException(
+          Reason.IMAGE_DECODE_FAILED, "image: 0 bytes (expected: an image file)");
+    }
+    for (ImageCodec codec : CODECS) {
+      if (codec.recognises(reader(codec, bytes))) {
+        return codec;
+      }
+    }
+    throw new GatewayException(
+        Reason.UNSUPPORTED_IMAGE_FORMAT,
+        "first bytes: %s (expected: those of %s)".formatted(firstBytes(bytes), KNOWN));
+  }
+
+  private static String firstBytes(ByteBuffer bytes) {
+    byte[] first = new byte[Math.min(QUOTED_BYTES, bytes.remaining())];
+    bytes.get(bytes.position(), first);
+    return HexFormat.ofDelimiter(" ").withUpperCase().formatHex(first);
+  }
+
+  /// What a codec trips over is a damaged file: of what it is told nothing can be trusted.
+  private static <T> T guarded(ImageCodec codec, Supplier<T> step) {
+    try {
+      return step.get();
+    } catch (GatewayException refusal) {
+      throw refusal;
+    } catch (RuntimeException | StackOverflowError e) {
+      throw Refusals.undecodable(codec.format(), e);
+    }
+  }
+
+  @Override
+  public String specification() {
+    return "jpeg=imageio png=fovea gif=fovea bmp=fovea";
+  }
+}

@@ -1,0 +1,334 @@
+"""Writes the golden files of the image tests: small pictures in every form that is read, and what
+Pillow makes of them.
+
+    src/test/python/python.sh golden.py
+
+Everything lands in src/test/resources/golden/images."""
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+import bmp_writer
+import png_writer as png
+from pictures import pattern, photo
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE.parent / "resources" / "golden" / "images"
+BACKGROUND = (30, 160, 220)
+warnings.simplefilter("ignore")
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def saved(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, **options)
+    return buffer.getvalue()
+
+
+# ---------------------------------------------------------------- JPEG
+
+
+def segment(marker, content):
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+def exif(orientation, order="<"):
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    entry = struct.pack(order + "HHIHH", 274, 3, 1, orientation, 0)
+    return b"Exif\0\0" + head + struct.pack(order + "IH", 8, 1) + entry + bytes(4)
+
+
+def xmp(orientation, attribute=True):
+    text = f'tiff:Orientation="{orientation}"' if attribute else f"<tiff:Orientation>{orientation}</tiff:Orientation>"
+    return f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{text}</x:xmpmeta>".encode()
+
+
+def with_segments(jpeg, *segments, drop=()):
+    """A JPEG file with segments put in after its start, and those of the markers in `drop` left out."""
+    out, at = jpeg[:2] + b"".join(segments), 2
+    while jpeg[at + 1] != 0xDA:
+        length = struct.unpack(">H", jpeg[at + 2 : at + 4])[0] + 2
+        if jpeg[at + 1] not in drop:
+            out += jpeg[at : at + length]
+        at += length
+    return out + jpeg[at:]
+
+
+def with_sampling(jpeg, luma):
+    """The same blocks under another sampling of the first component: a picture out of order, and a
+    valid file where the number of blocks agrees."""
+    at = jpeg.index(b"\xff\xc0" if b"\xff\xc0" in jpeg else b"\xff\xc2")
+    return jpeg[: at + 11] + bytes([luma]) + jpeg[at + 12 :]
+
+
+def jpegs():
+    rgb = Image.fromarray(photo(61, 47))
+    square = Image.fromarray(photo(64, 64, seed=2))
+    grey = Image.fromarray(photo(61, 47, 1, 3)[:, :, 0])
+    for name, sampling in (("444", 0), ("422", 1), ("420", 2)):
+        for quality in (30, 90, 100):
+            yield f"{name}-q{quality}.jpg", saved(rgb, format="JPEG", subsampling=sampling, quality=quality)
+        yield f"{name}-progressive.jpg", saved(rgb, format="JPEG", subsampling=sampling, quality=85, progressive=True)
+    for size in (1, 2, 7, 8, 9, 15, 16, 17, 33):
+        small = Image.fromarray(photo(size, 40 - size, seed=size))
+        yield f"420-{size}x{40 - size}.jpg", saved(small, format="JPEG", quality=90)
+    yield "411.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x41)
+    yield "restarts.jpg", saved(rgb, format="JPEG", quality=85, restart_marker_blocks=2)
+    yield "restarts-progressive.jpg", saved(rgb, format="JPEG", progressive=True, restart_marker_rows=1)
+    yield "grey.jpg", saved(grey, format="JPEG", quality=85)
+    yield "grey-progressive.jpg", saved(grey, format="JPEG", quality=85, progressive=True)
+    yield "cmyk.jpg", saved(Image.fromarray(photo(61, 47, 4, 4), "CMYK"), format="JPEG", quality=90)
+    cmyk = saved(Image.fromarray(photo(61, 47, 4, 4), "CMYK"), format="JPEG", quality=90)
+    yield "cmyk-no-adobe.jpg", with_segments(cmyk, drop=(0xEE,))
+    yield "ycck.jpg", with_segments(cmyk, segment(0xEE, b"Adobe\0\x64\0\0\0\0\x02"), drop=(0xEE,))
+    yield "rgb.jpg", saved(rgb, format="JPEG", quality=90, keep_rgb=True)
+    plain = saved(rgb, format="JPEG", quality=90)
+    yield "no-jfif.jpg", with_segments(plain, drop=(0xE0,))
+    adobe = b"Adobe\0\x64\0\0\0\0"
+    yield "adobe-ycc.jpg", with_segments(plain, segment(0xEE, adobe + b"\1"), drop=(0xE0,))
+    yield "adobe-rgb.jpg", with_segments(plain, segment(0xEE, adobe + b"\0"), drop=(0xE0,))
+    yield "adobe-odd-transform.jpg", with_segments(plain, segment(0xEE, adobe + b"\7"), drop=(0xE0,))
+    yield "jfif-and-adobe-rgb.jpg", with_segments(plain, segment(0xEE, adobe + b"\0"))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    yield "icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=profile)
+    yield "broken-icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=b"no profile")
+    yield "fill-bytes.jpg", plain[:2] + b"\xff\xff" + plain[2:]
+    yield "comment.jpg", with_segments(plain, segment(0xFE, b"\xff\xd8\xff\xd9 not an end"))
+    small = saved(Image.fromarray(photo(13, 9, seed=5)), format="JPEG", quality=95)
+    for orientation in range(0, 10):
+        yield f"exif-{orientation}.jpg", with_segments(small, segment(0xE1, exif(orientation, "<>"[orientation % 2])))
+    yield "xmp-6.jpg", with_segments(small, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(6)))
+    yield "xmp-element-8.jpg", with_segments(small, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(8, False)))
+    yield "exif-3-xmp-6.jpg", with_segments(
+        small, segment(0xE1, exif(3)), segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(6))
+    )
+    many = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 274, 3, 3, 26) + bytes(4) + struct.pack("<HHH", 6, 1, 1)
+    yield "exif-6-elsewhere.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + many))
+    long = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 274, 4, 1, 6) + bytes(4)
+    yield "exif-6-long.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + long))
+
+
+# ---------------------------------------------------------------- PNG
+
+
+def pngs():
+    depths = {png.GREY: (1, 2, 4, 8, 16), png.COLOUR: (8, 16), png.PALETTE: (1, 2, 4, 8),
+              png.GREY_ALPHA: (8, 16), png.COLOUR_ALPHA: (8, 16)}
+    names = {png.GREY: "grey", png.COLOUR: "colour", png.PALETTE: "palette",
+             png.GREY_ALPHA: "grey-alpha", png.COLOUR_ALPHA: "colour-alpha"}
+    random = np.random.RandomState(11)
+    for kind, allowed in depths.items():
+        for depth in allowed:
+            shape = (19, 23, png.SAMPLES[kind])
+            samples = random.randint(0, 1 << depth, shape)
+            palette = ((b"PLTE", random.randint(0, 256, 3 << depth).astype(np.uint8).tobytes()),)
+            before = palette if kind == png.PALETTE else ()
+            yield f"{names[kind]}-{depth}.png", png.write(samples, kind, depth, before=before)
+            yield f"{names[kind]}-{depth}-interlaced.png", png.write(samples, kind, depth, True, before=before)
+    for width, height in ((1, 1), (1, 9), (9, 1), (2, 3), (3, 5), (5, 2)):
+        samples = random.randint(0, 256, (height, width, 3))
+        yield f"interlaced-{width}x{height}.png", png.write(samples, png.COLOUR, 8, True)
+    indices = random.randint(0, 8, (9, 11, 1))
+    palette = random.randint(0, 256, 24).astype(np.uint8).tobytes()
+    yield "palette-transparent.png", png.write(
+        indices, png.PALETTE, 8, before=((b"PLTE", palette), (b"tRNS", bytes([255, 0, 128, 7, 200]))))
+    yield "palette-one-transparent.png", png.write(
+        indices, png.PALETTE, 4, before=((b"PLTE", palette), (b"tRNS", bytes([255, 0, 255]))))
+    yield "palette-short.png", png.write(indices, png.PALETTE, 8, before=((b"PLTE", palette[:12]),))
+    few = random.randint(0, 4, (9, 11, 3)) * 60
+    yield "colour-key.png", png.write(few, png.COLOUR, 8, before=((b"tRNS", struct.pack(">HHH", *few[3, 4])),))
+    yield "grey-key.png", png.write(few[:, :, :1], png.GREY, 8, before=((b"tRNS", struct.pack(">H", few[3, 4, 0])),))
+    bit = random.randint(0, 2, (9, 11, 1))
+    yield "grey-key-1.png", png.write(bit, png.GREY, 1, before=((b"tRNS", b"\0\1"),))
+    small = photo(13, 9, seed=6)
+    write = lambda before=(), after=(), parts=1: png.write(small, png.COLOUR, 8, before=before, after=after, parts=parts)
+    yield "many-idat.png", write(parts=40)
+    yield "exif-6.png", write(before=((b"eXIf", exif(6)[6:]),))
+    yield "exif-after-data-8.png", write(after=((b"eXIf", exif(8)[6:]),))
+    yield "exif-text-3.png", write(before=((b"tEXt", b"exif\0" + exif(3)),))
+    raw = b"\nexif\n%8d\n" % len(exif(7)) + exif(7).hex().encode() + b"\n"
+    yield "raw-profile-7.png", write(before=((b"tEXt", b"Raw profile type exif\0" + raw),))
+    yield "raw-profile-z-7.png", write(before=((b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(raw)),))
+    yield "xmp-6.png", write(before=((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp(6)),))
+    yield "xmp-z-6.png", write(before=((b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp(6))),))
+    yield "exif-2-raw-profile-7.png", write(
+        before=((b"tEXt", b"Raw profile type exif\0" + raw), (b"eXIf", exif(2)[6:])))
+    yield "broken-icc.png", write(before=((b"iCCP", b"x\0\0not compressed"),))
+    yield "gamma.png", write(before=((b"gAMA", struct.pack(">I", 12345)),))
+    yield "unknown-chunk.png", write(before=((b"vpAg", b"private"),))
+
+
+# ---------------------------------------------------------------- GIF
+
+
+def gifs():
+    indices = np.random.RandomState(21).randint(0, 16, (37, 29)).astype(np.uint8)
+    image = Image.fromarray(indices, "P")
+    image.putpalette(np.random.RandomState(22).randint(0, 256, 48).astype(np.uint8).tobytes())
+    plain = saved(image, format="GIF", interlace=0)
+    yield "plain.gif", plain
+    yield "interlaced.gif", saved(image, format="GIF", interlace=1)
+    yield "transparent.gif", saved(image, format="GIF", transparency=5)
+    for height in (1, 2, 3, 4, 5):
+        yield f"interlaced-{height}.gif", saved(image.crop((0, 0, 9, height)), format="GIF", interlace=1)
+    yield "grey.gif", saved(Image.fromarray(photo(61, 47, 1)[:, :, 0]), format="GIF")
+    noise = Image.fromarray(np.random.RandomState(23).randint(0, 256, (120, 130)).astype(np.uint8))
+    yield "full-table.gif", saved(noise, format="GIF")
+    flat = Image.new("P", (200, 100), 3)
+    flat.putpalette(bytes(range(48)))
+    yield "flat.gif", saved(flat, format="GIF")
+    frames = [Image.fromarray((indices + i) % 16, "P") for i in range(3)]
+    for frame in frames:
+        frame.putpalette(image.getpalette())
+    yield "animated.gif", saved(frames[0], format="GIF", save_all=True, append_images=frames[1:], duration=40)
+    at = plain.index(b",", 13 + 3 * 16)
+    moved = plain[:6] + struct.pack("<HH", 60, 50) + plain[10 : at + 1] + struct.pack("<HH", 11, 7) + plain[at + 5 :]
+    yield "smaller-than-screen.gif", moved
+    yield "outside-screen.gif", plain[:6] + struct.pack("<HH", 20, 10) + moved[10:]
+    see = saved(image, format="GIF", interlace=0, transparency=5)
+    at = see.index(b",", see.index(b"!\xf9\x04"))
+    yield "transparent-smaller-than-screen.gif", (
+        see[:6] + struct.pack("<HH", 60, 50) + see[10 : at + 1] + struct.pack("<HH", 11, 7) + see[at + 5 :])
+    yield "no-palette.gif", plain[:10] + bytes([plain[10] & 0x7F]) + plain[11:13] + plain[13 + 3 * 16 :]
+
+
+# ---------------------------------------------------------------- BMP
+
+
+def bmps():
+    random = np.random.RandomState(31)
+    rgb = photo(23, 19, seed=7)
+    yield "colour.bmp", saved(Image.fromarray(rgb), format="BMP")
+    yield "colour-alpha.bmp", saved(Image.fromarray(photo(23, 19, 4, 8)), format="BMP")
+    yield "grey.bmp", saved(Image.fromarray(rgb[:, :, 0]), format="BMP")
+    yield "one-bit.bmp", saved(Image.fromarray(rgb[:, :, 0]).convert("1"), format="BMP")
+    for bits in (1, 4, 8):
+        indices = random.randint(0, 1 << bits, (19, 23))
+        palette = random.randint(0, 256, 4 << bits).astype(np.uint8).tobytes()
+        yield f"palette-{bits}.bmp", bmp_writer.write(23, 19, bits, bmp_writer.rows(indices, bits), palette)
+        yield f"palette-{bits}-top-down.bmp", bmp_writer.write(
+            23, 19, bits, bmp_writer.rows(indices, bits, False), palette, top_down=True)
+        os2 = random.randint(0, 256, 3 << bits).astype(np.uint8).tobytes()
+        yield f"os2-{bits}.bmp", bmp_writer.write_os2(23, 19, bits, bmp_writer.rows(indices, bits), os2)
+    indices = random.randint(0, 8, (19, 23))
+    yield "palette-few.bmp", bmp_writer.write(
+        23, 19, 8, bmp_writer.rows(indices, 8), random.randint(0, 256, 20).astype(np.uint8).tobytes(), colours=5)
+    words = random.randint(0, 1 << 16, (19, 23))
+    yield "555.bmp", bmp_writer.write(23, 19, 16, bmp_writer.rows(words, 16))
+    yield "565.bmp", bmp_writer.write(23, 19, 16, bmp_writer.rows(words, 16), compression=3, masks=(0xF800, 0x7E0, 0x1F))
+    pixels = random.randint(0, 1 << 32, (19, 23), dtype=np.int64)
+    yield "32.bmp", bmp_writer.write(23, 19, 32, bmp_writer.rows(pixels, 32))
+    yield "32-fields.bmp", bmp_writer.write(
+        23, 19, 32, bmp_writer.rows(pixels, 32), compression=3, masks=(0xFF000000, 0xFF0000, 0xFF00))
+    steps = np.sort(random.randint(0, 16, (19, 23)), axis=1)
+    steps[::3] = random.randint(0, 16, (7, 23))
+    palette = random.randint(0, 256, 64).astype(np.uint8).tobytes()
+    yield "rle8.bmp", bmp_writer.write(23, 19, 8, bmp_writer.runs8(steps), palette, compression=1, colours=16)
+    yield "rle4.bmp", bmp_writer.write(23, 19, 4, bmp_writer.runs4(steps), palette, compression=2)
+    move = bytes([3, 1, 0, 2, 4, 1, 0, 3, 5, 6, 7, 0, 2, 9, 0, 0, 0, 1])
+    move += bytes(0)
+    yield "rle8-moves.bmp", bmp_writer.write(
+        6, 4, 8, bytes([3, 1, 0, 0, 0, 2, 2, 1, 4, 3, 0, 0, 0, 3, 5, 6, 7, 0, 3, 2, 0, 1]), palette, compression=1, colours=16)
+
+
+# ---------------------------------------------------------------- what Pillow makes of them
+
+
+def rgb_of(data):
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return ImageOps.exif_transpose(image).convert("RGB"), image
+
+
+def over_background(image):
+    """Laid over a colour, not turned upright. Where Pillow has no alpha there is nothing to lay."""
+    has_alpha = image.mode in ("RGBA", "LA") or "transparency" in image.info
+    if not has_alpha or image.mode == "I;16":
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    canvas = Image.new("RGB", image.size, BACKGROUND)
+    canvas.paste(image, mask=image.getchannel("A"))
+    return canvas
+
+
+def write_decoding():
+    lines = ["# file\twidth\theight\tupright RGB\tstored RGB\tstored RGB over #1EA0DC"]
+    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps()]:
+        upright, stored = rgb_of(data)
+        (OUT / name).write_bytes(data)
+        lines.append("\t".join([
+            name, str(upright.width), str(upright.height), sha(upright.tobytes()),
+            sha(stored.convert("RGB").tobytes()), sha(over_background(stored).tobytes())]))
+    (OUT / "decoding.tsv").write_text("\n".join(lines) + "\n")
+
+
+FILTERS = {"LANCZOS": 1, "BILINEAR": 2, "BICUBIC": 3, "BOX": 4, "HAMMING": 5}
+SIZES = [
+    ((1, 1), (1, 1)), ((1, 1), (7, 5)), ((7, 5), (1, 1)), ((13, 9), (13, 9)), ((13, 9), (13, 20)),
+    ((13, 9), (20, 9)), ((13, 9), (12, 8)), ((13, 9), (14, 10)), ((64, 48), (16, 16)), ((48, 64), (31, 17)),
+    ((97, 3), (16, 16)), ((3, 97), (16, 16)), ((1, 150), (16, 32)), ((2, 201), (1, 200)), ((2, 201), (5, 300)),
+    ((150, 1), (32, 16)), ((160, 120), (128, 96)), ((33, 32), (128, 128)),
+]
+
+
+def write_resizing():
+    lines = ["# filter\twidth\theight\tto width\tto height\tRGB"]
+    for name, number in FILTERS.items():
+        for (width, height), size in SIZES:
+            resized = Image.fromarray(pattern(width, height)).resize(size, number)
+            lines.append("\t".join([name, *map(str, (width, height, *size)), sha(resized.tobytes())]))
+    (OUT / "resizing.tsv").write_text("\n".join(lines) + "\n")
+
+
+# ---------------------------------------------------------------- Fovea's patches
+
+
+def naflex_grid(height, width, patch, most):
+    """As transformers 5.18 has it (`get_image_size_for_max_num_patches`), in patches."""
+    import math
+
+    def side(scale, size):
+        return max(patch, int(math.ceil(size * scale / patch) * patch))
+
+    low, high = 1e-6, 100.0
+    while high - low >= 1e-5:
+        scale = (low + high) / 2
+        if (side(scale, height) / patch) * (side(scale, width) / patch) <= most:
+            low = scale
+        else:
+            high = scale
+    return side(low, height) // patch, side(low, width) // patch
+
+
+def write_patches():
+    lines = ["# width\theight\trows\tcolumns\tpatches"]
+    sizes = [(1, 1), (1, 200), (200, 1), (15, 17), (16, 16), (128, 128), (127, 129), (640, 48), (48, 640),
+             (100, 75), (257, 33), (31, 250), (90, 90), (128, 64), (129, 64)]
+    for width, height in sizes:
+        rows, columns = (min(16, n) for n in naflex_grid(height, width, 16, 64))
+        image = Image.fromarray(pattern(width, height)).resize((columns * 16, rows * 16), Image.Resampling.BILINEAR)
+        patches = np.asarray(image).reshape(rows, 16, columns, 16, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 768)
+        padded = np.zeros((64, 768), np.uint8)
+        padded[: len(patches)] = patches
+        lines.append("\t".join([*map(str, (width, height, rows, columns)), sha(padded.tobytes())]))
+    (OUT / "fovea-patches.tsv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    for old in OUT.iterdir():
+        old.unlink()
+    write_decoding()
+    write_resizing()
+    write_patches()
+    print(f"{len(list(OUT.iterdir()))} files, {sum(f.stat().st_size for f in OUT.iterdir())} bytes in {OUT}")
