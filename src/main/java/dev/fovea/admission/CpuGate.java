@@ -33,6 +33,7 @@ public final class CpuGate {
   /// @throws dev.fovea.failure.GatewayException with `DEADLINE_EXCEEDED` when its turn does not
   ///   come in time
   public <T> T run(Deadline deadline, Supplier<T> work) throws InterruptedException {
+    deadline.check("a processor");
     if (!permits.tryAcquire(deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
       throw Deadline.exceeded("a processor");
     }

@@ -79,7 +79,7 @@ public final class CallRecord {
     textTokens.add(tokens);
   }
 
-  void warn(Warning warning) {
+  public void warn(Warning warning) {
     synchronized (warnings) {
       warnings.add(warning);
     }

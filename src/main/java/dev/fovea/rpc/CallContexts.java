@@ -1,0 +1,99 @@
+package dev.fovea.rpc;
+
+import dev.fovea.call.CallContext;
+import dev.fovea.call.Caller;
+import dev.fovea.call.Criticality;
+import dev.fovea.call.Deadline;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+/// Gives each call its context: a name, who asks, how much it matters, and until when it must be
+/// answered.
+///
+/// Request headers: `fovea-criticality` (`critical`, `default` or `sheddable`; anything else is
+/// `default`) and, where the operator trusts it, `fovea-caller`.
+public final class CallContexts implements ServerInterceptor {
+  private static final Context.Key<CallContext> KEY = Context.key("fovea-call");
+
+  private static final Metadata.Key<String> CALLER =
+      Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> CRITICALITY =
+      Metadata.Key.of("fovea-criticality", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final int MAX_CALLER_LENGTH = 128;
+
+  private final CallPolicy policy;
+
+  public CallContexts(CallPolicy policy) {
+    this.policy = policy;
+  }
+
+  /// The context of the call that is being served.
+  static CallContext current() {
+    CallContext call = KEY.get();
+    if (call == null) {
+      throw new IllegalStateException("no call is being served on this thread");
+    }
+    return call;
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    CallContext context =
+        new CallContext(newRequestId(), caller(call, headers), criticality(headers), deadline());
+    return Contexts.interceptCall(Context.current().withValue(KEY, context), call, headers, next);
+  }
+
+  private static String newRequestId() {
+    return HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+  }
+
+  private Caller caller(ServerCall<?, ?> call, Metadata headers) {
+    String stated = policy.trustCallerHeader() ? headers.get(CALLER) : null;
+    if (stated != null && !stated.isBlank() && stated.length() <= MAX_CALLER_LENGTH) {
+      return new Caller(stated);
+    }
+    SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+    return new Caller(
+        peer instanceof InetSocketAddress address && address.getAddress() != null
+            ? address.getAddress().getHostAddress()
+            : "local");
+  }
+
+  private static Criticality criticality(Metadata headers) {
+    String stated = headers.get(CRITICALITY);
+    if (stated != null) {
+      for (Criticality criticality : Criticality.values()) {
+        if (criticality.name().toLowerCase(Locale.ROOT).equals(stated)) {
+          return criticality;
+        }
+      }
+    }
+    return Criticality.DEFAULT;
+  }
+
+  /// The caller's own deadline, within what the policy allows.
+  private Deadline deadline() {
+    io.grpc.Deadline stated = Context.current().getDeadline();
+    Duration time =
+        stated == null
+            ? policy.defaultDeadline()
+            : Duration.ofNanos(
+                Math.min(
+                    stated.timeRemaining(TimeUnit.NANOSECONDS), policy.maxDeadline().toNanos()));
+    return Deadline.after(policy.clock(), time);
+  }
+}

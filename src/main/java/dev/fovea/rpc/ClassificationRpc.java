@@ -1,0 +1,224 @@
+package dev.fovea.rpc;
+
+import dev.fovea.engine.ServedFamily;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.model.HypothesisTemplate;
+import dev.fovea.task.CallRecord;
+import dev.fovea.task.Classification;
+import dev.fovea.task.ClassifyImages;
+import dev.fovea.task.Content;
+import dev.fovea.task.EmbedItems;
+import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.LabelPrompts;
+import dev.fovea.task.Task;
+import dev.fovea.v1.Activation;
+import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.ClassifyRequest;
+import dev.fovea.v1.ClassifyResponse;
+import dev.fovea.v1.ClassifyResult;
+import dev.fovea.v1.Item;
+import dev.fovea.v1.Label;
+import dev.fovea.v1.LabelScore;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/// `fovea.v1.ClassificationService`.
+public final class ClassificationRpc
+    extends ClassificationServiceGrpc.ClassificationServiceImplBase {
+  private static final Set<Task> CLASSIFY = EnumSet.of(Task.CLASSIFY);
+  private static final int DEFAULT_TOP_K = 10;
+  private static final int MAX_TOP_K = 4096;
+  private static final int MAX_NAME_LENGTH = 256;
+  private static final int MAX_PROMPTS_A_LABEL = 64;
+  private static final int MAX_TEMPLATES = 32;
+
+  private final Supplier<FamilyCatalog> catalog;
+  private final ClassifyImages classifyImages;
+  private final RequestLimits limits;
+  private final ItemReader items;
+
+  public ClassificationRpc(
+      Supplier<FamilyCatalog> catalog, EmbedItems embedItems, RequestLimits limits) {
+    this.catalog = catalog;
+    this.classifyImages = new ClassifyImages(embedItems);
+    this.limits = limits;
+    this.items = new ItemReader(limits);
+  }
+
+  @Override
+  public void classify(ClassifyRequest request, StreamObserver<ClassifyResponse> observer) {
+    UnaryCalls.serve(observer, call -> classify(request, new CallRecord(call)));
+  }
+
+  private ClassifyResponse classify(ClassifyRequest request, CallRecord record)
+      throws InterruptedException {
+    RequestLimits.requireCount("items", request.getItemsCount(), limits.maxItems());
+    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), CLASSIFY);
+    ClassifyImages.Criteria criteria = criteria(request, family);
+    List<Outcome<Classification>> classifications =
+        classifyImages.run(family, images(request), criteria, record);
+    ClassifyResponse.Builder response = ClassifyResponse.newBuilder();
+    for (int i = 0; i < classifications.size(); i++) {
+      Item item = request.getItems(i);
+      ClassifyResult.Builder result = ClassifyResult.newBuilder().setIndex(i).setId(item.getId());
+      switch (classifications.get(i)) {
+        case Outcome.Done<Classification>(Classification classification) ->
+            result.setClassification(write(classification, criteria));
+        case Outcome.Failed<Classification>(GatewayException refusal) ->
+            result.setError(
+                ReplyWriter.itemError(
+                    ItemReader.locate(refusal, item).under("items[" + i + "]"), record));
+      }
+      response.addResults(result);
+    }
+    return response.setCallInfo(ReplyWriter.callInfo(record)).build();
+  }
+
+  private List<Outcome<Content>> images(ClassifyRequest request) {
+    List<Outcome<Content>> images = new ArrayList<>();
+    for (Outcome<Content> content : items.read(request.getItemsList())) {
+      images.add(content.then(ClassificationRpc::requireImage));
+    }
+    return images;
+  }
+
+  private static Content requireImage(Content content) {
+    return switch (content) {
+      case Content.Image image -> image;
+      case Content.Text _ -> throw GatewayException.invalidField("content", "a text", "an image");
+    };
+  }
+
+  private ClassifyImages.Criteria criteria(ClassifyRequest request, ServedFamily family) {
+    List<LabelPrompts> labels = labels(request);
+    List<String> templates = templates(request);
+    requirePrompts(labels, templates, family);
+    return new ClassifyImages.Criteria(
+        labels,
+        templates,
+        activation(request),
+        topK(request),
+        request.hasMinScore() ? number("min_score", request.getMinScore(), 0, 1) : 0,
+        request.hasRejectionThreshold()
+            ? OptionalDouble.of(
+                number("rejection_threshold", request.getRejectionThreshold(), -1, 1))
+            : OptionalDouble.empty());
+  }
+
+  private List<LabelPrompts> labels(ClassifyRequest request) {
+    if (!request.hasLabelList()) {
+      throw GatewayException.invalidField("labels", "nothing", "label_list");
+    }
+    List<Label> labels = request.getLabelList().getLabelsList();
+    RequestLimits.requireCount("label_list.labels", labels.size(), limits.maxLabels());
+    List<LabelPrompts> read = new ArrayList<>();
+    for (int i = 0; i < labels.size(); i++) {
+      try {
+        read.add(label(labels.get(i)));
+      } catch (GatewayException refusal) {
+        throw refusal.under("label_list.labels[" + i + "]");
+      }
+    }
+    return read;
+  }
+
+  private LabelPrompts label(Label label) {
+    String name = label.getName();
+    if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
+      throw GatewayException.invalidField("name", name, "1 to 256 characters");
+    }
+    if (label.getPromptsCount() == 0) {
+      return new LabelPrompts(name, List.of(name));
+    }
+    RequestLimits.requireCount("prompts", label.getPromptsCount(), MAX_PROMPTS_A_LABEL);
+    for (int i = 0; i < label.getPromptsCount(); i++) {
+      limits.requireText("prompts[" + i + "]", label.getPrompts(i));
+    }
+    return new LabelPrompts(name, label.getPromptsList());
+  }
+
+  private List<String> templates(ClassifyRequest request) {
+    List<String> templates = request.getHypothesisTemplatesList();
+    if (templates.isEmpty()) {
+      return templates;
+    }
+    RequestLimits.requireCount("hypothesis_templates", templates.size(), MAX_TEMPLATES);
+    for (int i = 0; i < templates.size(); i++) {
+      String field = "hypothesis_templates[" + i + "]";
+      limits.requireText(field, templates.get(i));
+      if (!HypothesisTemplate.isTemplate(templates.get(i))) {
+        throw GatewayException.invalidField(field, templates.get(i), "a text with one {}");
+      }
+    }
+    return templates;
+  }
+
+  private void requirePrompts(
+      List<LabelPrompts> labels, List<String> templates, ServedFamily family) {
+    int perPrompt =
+        templates.isEmpty()
+            ? family.family().space().orElseThrow().hypothesisTemplates().size()
+            : templates.size();
+    long prompts = labels.stream().mapToLong(label -> label.prompts().size()).sum() * perPrompt;
+    RequestLimits.requireCount(
+        "label_list.labels × prompts × templates", prompts, limits.maxPrompts());
+  }
+
+  private static Classification.Activation activation(ClassifyRequest request) {
+    return switch (request.getMode()) {
+      case CLASSIFY_MODE_UNSPECIFIED, CLASSIFY_MODE_SINGLE_LABEL ->
+          Classification.Activation.SOFTMAX;
+      case CLASSIFY_MODE_MULTI_LABEL -> Classification.Activation.SIGMOID;
+      case UNRECOGNIZED ->
+          throw GatewayException.invalidField("mode", request.getModeValue(), "a known mode");
+    };
+  }
+
+  private static int topK(ClassifyRequest request) {
+    if (!request.hasTopK()) {
+      return DEFAULT_TOP_K;
+    }
+    int topK = request.getTopK();
+    if (topK < 1 || topK > MAX_TOP_K) {
+      throw GatewayException.invalidField(
+          "top_k", Integer.toUnsignedLong(topK), "1 to " + MAX_TOP_K);
+    }
+    return topK;
+  }
+
+  private static double number(String field, float value, double min, double max) {
+    if (!(value >= min && value <= max)) {
+      throw GatewayException.invalidField(
+          field, value, "a number, %s to %s".formatted((long) min, (long) max));
+    }
+    return value;
+  }
+
+  private static dev.fovea.v1.Classification write(
+      Classification classification, ClassifyImages.Criteria criteria) {
+    dev.fovea.v1.Classification.Builder written =
+        dev.fovea.v1.Classification.newBuilder()
+            .setActivation(
+                switch (classification.activation()) {
+                  case SOFTMAX -> Activation.ACTIVATION_SOFTMAX;
+                  case SIGMOID -> Activation.ACTIVATION_SIGMOID;
+                })
+            .setRejected(classification.rejected());
+    for (Classification.LabelScore score : classification.scores()) {
+      written.addScores(
+          LabelScore.newBuilder()
+              .setLabel(criteria.labels().get(score.label()).name())
+              .setLabelIndex(score.label())
+              .setCosine((float) score.cosine())
+              .setLogit((float) score.logit())
+              .setProbability((float) score.probability()));
+    }
+    return written.build();
+  }
+}

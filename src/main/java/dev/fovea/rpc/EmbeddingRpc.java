@@ -1,0 +1,187 @@
+package dev.fovea.rpc;
+
+import dev.fovea.engine.ServedFamily;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.kernel.Vectors;
+import dev.fovea.model.EmbeddingSpace;
+import dev.fovea.task.CallRecord;
+import dev.fovea.task.CompareItems;
+import dev.fovea.task.Comparison;
+import dev.fovea.task.EmbedItems;
+import dev.fovea.task.Embedding;
+import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.Task;
+import dev.fovea.v1.CompareCell;
+import dev.fovea.v1.CompareError;
+import dev.fovea.v1.CompareRequest;
+import dev.fovea.v1.CompareResponse;
+import dev.fovea.v1.CompareRow;
+import dev.fovea.v1.CompareSide;
+import dev.fovea.v1.EmbedRequest;
+import dev.fovea.v1.EmbedResponse;
+import dev.fovea.v1.EmbedResult;
+import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.Item;
+import io.grpc.stub.StreamObserver;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/// `fovea.v1.EmbeddingService`.
+public final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
+  private static final Set<Task> EITHER = EnumSet.of(Task.EMBED_IMAGE, Task.EMBED_TEXT);
+
+  private final Supplier<FamilyCatalog> catalog;
+  private final EmbedItems embedItems;
+  private final CompareItems compareItems;
+  private final RequestLimits limits;
+  private final ItemReader items;
+
+  public EmbeddingRpc(
+      Supplier<FamilyCatalog> catalog, EmbedItems embedItems, RequestLimits limits) {
+    this.catalog = catalog;
+    this.embedItems = embedItems;
+    this.compareItems = new CompareItems(embedItems);
+    this.limits = limits;
+    this.items = new ItemReader(limits);
+  }
+
+  @Override
+  public void embed(EmbedRequest request, StreamObserver<EmbedResponse> observer) {
+    UnaryCalls.serve(observer, call -> embed(request, new CallRecord(call)));
+  }
+
+  private EmbedResponse embed(EmbedRequest request, CallRecord record) throws InterruptedException {
+    RequestLimits.requireCount("items", request.getItemsCount(), limits.maxItems());
+    VectorWriter.requireKnown(request.getVectorEncoding(), request.getVectorEncodingValue());
+    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), EITHER);
+    OptionalInt dimension = outputDimension(request, family);
+    List<Outcome<Embedding>> embeddings =
+        embedItems.run(family, items.read(request.getItemsList()), record);
+    EmbedResponse.Builder response = EmbedResponse.newBuilder();
+    for (int i = 0; i < embeddings.size(); i++) {
+      Item item = request.getItems(i);
+      EmbedResult.Builder result = EmbedResult.newBuilder().setIndex(i).setId(item.getId());
+      switch (embeddings.get(i)) {
+        case Outcome.Done<Embedding>(Embedding embedding) -> {
+          result.setEmbedding(write(embedding, request, dimension));
+          warnIfTruncated(embedding, i, record);
+        }
+        case Outcome.Failed<Embedding>(GatewayException refusal) ->
+            result.setError(
+                ReplyWriter.itemError(
+                    ItemReader.locate(refusal, item).under("items[" + i + "]"), record));
+      }
+      response.addResults(result);
+    }
+    return response.setCallInfo(ReplyWriter.callInfo(record)).build();
+  }
+
+  private static OptionalInt outputDimension(EmbedRequest request, ServedFamily family) {
+    if (!request.hasOutputDimension()) {
+      return OptionalInt.empty();
+    }
+    EmbeddingSpace space = family.family().space().orElseThrow();
+    int dimension = request.getOutputDimension();
+    if (dimension != space.dimension() && !space.outputDimensions().contains(dimension)) {
+      throw GatewayException.invalidField(
+          "output_dimension",
+          Integer.toUnsignedLong(dimension),
+          space.outputDimensions().isEmpty()
+              ? "%d, the only one of %s".formatted(space.dimension(), family.family().name())
+              : "%d or one of %s".formatted(space.dimension(), space.outputDimensions()));
+    }
+    return OptionalInt.of(dimension);
+  }
+
+  private static dev.fovea.v1.Embedding write(
+      Embedding embedding, EmbedRequest request, OptionalInt dimension) {
+    boolean normalize = !request.hasNormalize() || request.getNormalize();
+    float[] vector = embedding.vector();
+    if (dimension.isPresent() && dimension.getAsInt() < vector.length) {
+      vector = Arrays.copyOf(vector, dimension.getAsInt());
+    }
+    if (normalize) {
+      vector = Vectors.normalised(vector);
+    }
+    dev.fovea.v1.Embedding.Builder written =
+        dev.fovea.v1.Embedding.newBuilder()
+            .setVector(VectorWriter.write(vector, request.getVectorEncoding()))
+            .setNormalized(normalize);
+    switch (embedding.facts()) {
+      case Embedding.ImageFacts(int width, int height) ->
+          written.setOrientedWidth(width).setOrientedHeight(height);
+      case Embedding.TextFacts(int tokens, boolean truncated) ->
+          written.setTokens(tokens).setTruncated(truncated);
+    }
+    return written.build();
+  }
+
+  private static void warnIfTruncated(Embedding embedding, int item, CallRecord record) {
+    if (embedding.facts() instanceof Embedding.TextFacts(int tokens, boolean truncated)
+        && truncated) {
+      record.warn(
+          new CallRecord.Warning(
+              CallRecord.Warning.Code.TEXT_TRUNCATED,
+              "text cut to " + tokens + " tokens",
+              OptionalInt.of(item)));
+    }
+  }
+
+  @Override
+  public void compare(CompareRequest request, StreamObserver<CompareResponse> observer) {
+    UnaryCalls.serve(observer, call -> compare(request, new CallRecord(call)));
+  }
+
+  private CompareResponse compare(CompareRequest request, CallRecord record)
+      throws InterruptedException {
+    RequestLimits.requireCount("left", request.getLeftCount(), limits.maxItems());
+    RequestLimits.requireCount(
+        "right", request.getRightCount(), Math.max(1, limits.maxItems() - request.getLeftCount()));
+    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), EITHER);
+    Comparison comparison =
+        compareItems.run(
+            family, items.read(request.getLeftList()), items.read(request.getRightList()), record);
+    CompareResponse.Builder response = CompareResponse.newBuilder();
+    comparison.rows().forEach(row -> response.addRows(write(row, request)));
+    comparison.refusals().forEach(refusal -> response.addErrors(write(refusal, request, record)));
+    return response.setCallInfo(ReplyWriter.callInfo(record)).build();
+  }
+
+  private static CompareRow write(Comparison.Row row, CompareRequest request) {
+    CompareRow.Builder written =
+        CompareRow.newBuilder()
+            .setLeftIndex(row.left())
+            .setLeftId(request.getLeft(row.left()).getId());
+    for (Comparison.Cell cell : row.cells()) {
+      CompareCell.Builder writtenCell =
+          CompareCell.newBuilder()
+              .setRightIndex(cell.right())
+              .setRightId(request.getRight(cell.right()).getId())
+              .setCosine((float) cell.cosine());
+      cell.fit()
+          .ifPresent(fit ->
+              writtenCell.setLogit((float) fit.logit()).setProbability((float) fit.probability()));
+      written.addCells(writtenCell);
+    }
+    return written.build();
+  }
+
+  private static CompareError write(
+      Comparison.Refusal refusal, CompareRequest request, CallRecord record) {
+    boolean left = refusal.side() == Comparison.Side.LEFT;
+    Item item = left ? request.getLeft(refusal.place()) : request.getRight(refusal.place());
+    String path = (left ? "left[" : "right[") + refusal.place() + "]";
+    return CompareError.newBuilder()
+        .setSide(left ? CompareSide.COMPARE_SIDE_LEFT : CompareSide.COMPARE_SIDE_RIGHT)
+        .setIndex(refusal.place())
+        .setId(item.getId())
+        .setError(
+            ReplyWriter.itemError(ItemReader.locate(refusal.refusal(), item).under(path), record))
+        .build();
+  }
+}

@@ -1,0 +1,99 @@
+package dev.fovea.rpc;
+
+import dev.fovea.call.CallContext;
+import dev.fovea.call.Deadline;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
+import io.grpc.Context;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
+
+/// Serves calls of one request and one reply: runs the body on the thread of the call, interrupts
+/// it when the caller goes away, and answers with the reply or with the one status that a refusal
+/// has.
+final class UnaryCalls {
+  private static final Logger LOG = System.getLogger(UnaryCalls.class.getName());
+
+  private UnaryCalls() {}
+
+  /// What a call does.
+  ///
+  /// @param <A> the reply
+  @FunctionalInterface
+  interface Body<A> {
+    A answer(CallContext call) throws InterruptedException;
+  }
+
+  static <A> void serve(StreamObserver<A> observer, Body<A> body) {
+    // With a handler of its own, a call that the client has left takes the answer silently.
+    ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> {});
+    CallContext call = CallContexts.current();
+    try {
+      A reply = whileWanted(call, body);
+      observer.onNext(reply);
+      observer.onCompleted();
+    } catch (GatewayException refusal) {
+      log(call, refusal);
+      observer.onError(
+          StatusProto.toStatusRuntimeException(StatusMapper.status(refusal, call.requestId())));
+    }
+  }
+
+  private static <A> A whileWanted(CallContext call, Body<A> body) {
+    Context context = Context.current();
+    Interrupter interrupter = new Interrupter(Thread.currentThread());
+    context.addListener(interrupter, Runnable::run);
+    try {
+      call.deadline().check("the call");
+      return body.answer(call);
+    } catch (InterruptedException _) {
+      throw call.deadline().expired()
+          ? Deadline.exceeded("the answer")
+          : new GatewayException(Reason.CANCELLED, "the caller has gone");
+    } catch (GatewayException refusal) {
+      throw refusal;
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      throw StatusMapper.unexpected(e);
+    } finally {
+      context.removeListener(interrupter);
+      interrupter.standDown();
+    }
+  }
+
+  private static void log(CallContext call, GatewayException refusal) {
+    if (!refusal.reason().kind().expected()) {
+      LOG.log(Level.ERROR, "call " + call.requestId() + ": " + refusal.reason(), refusal);
+    } else if (LOG.isLoggable(Level.DEBUG)) {
+      LOG.log(
+          Level.DEBUG,
+          "call " + call.requestId() + ": " + refusal.reason() + ": " + refusal.getMessage());
+    }
+  }
+
+  /// Interrupts the thread of a call when its context is cancelled, and never after the call has
+  /// ended: the thread may have other things to do by then.
+  private static final class Interrupter implements Context.CancellationListener {
+    private @Nullable Thread thread;
+
+    Interrupter(Thread thread) {
+      this.thread = thread;
+    }
+
+    @Override
+    public synchronized void cancelled(Context context) {
+      if (thread != null) {
+        thread.interrupt();
+      }
+    }
+
+    synchronized void standDown() {
+      thread = null;
+      // An interrupt that came too late for the body must not meet what follows it.
+      boolean _ = Thread.interrupted();
+    }
+  }
+}
