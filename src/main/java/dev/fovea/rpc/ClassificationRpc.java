@@ -8,8 +8,6 @@ import dev.fovea.task.CallRecord;
 import dev.fovea.task.Classification;
 import dev.fovea.task.ClassifyImages;
 import dev.fovea.task.Content;
-import dev.fovea.task.EmbedItems;
-import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.LabelPrompts;
 import dev.fovea.task.Task;
 import dev.fovea.v1.Activation;
@@ -26,11 +24,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /// `fovea.v1.ClassificationService`.
-public final class ClassificationRpc
-    extends ClassificationServiceGrpc.ClassificationServiceImplBase {
+final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationServiceImplBase {
   private static final Set<Task> CLASSIFY = EnumSet.of(Task.CLASSIFY);
   private static final int DEFAULT_TOP_K = 10;
   private static final int MAX_TOP_K = 4096;
@@ -38,28 +34,26 @@ public final class ClassificationRpc
   private static final int MAX_PROMPTS_A_LABEL = 64;
   private static final int MAX_TEMPLATES = 32;
 
-  private final Supplier<FamilyCatalog> catalog;
+  private final Services services;
   private final ClassifyImages classifyImages;
-  private final RequestLimits limits;
   private final ItemReader items;
 
-  public ClassificationRpc(
-      Supplier<FamilyCatalog> catalog, EmbedItems embedItems, RequestLimits limits) {
-    this.catalog = catalog;
-    this.classifyImages = new ClassifyImages(embedItems);
-    this.limits = limits;
-    this.items = new ItemReader(limits);
+  ClassificationRpc(Services services) {
+    this.services = services;
+    this.classifyImages = new ClassifyImages(services.embedItems());
+    this.items = new ItemReader(services.limits());
   }
 
   @Override
   public void classify(ClassifyRequest request, StreamObserver<ClassifyResponse> observer) {
-    UnaryCalls.serve(observer, call -> classify(request, new CallRecord(call)));
+    UnaryCalls.serve(observer, call -> classify(request, services.newRecord(call)));
   }
 
   private ClassifyResponse classify(ClassifyRequest request, CallRecord record)
       throws InterruptedException {
-    RequestLimits.requireCount("items", request.getItemsCount(), limits.maxItems());
-    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), CLASSIFY);
+    RequestLimits.requireCount("items", request.getItemsCount(), services.limits().maxItems());
+    ServedFamily family =
+        services.catalog().get().select(SelectorReader.read(request.getModel()), CLASSIFY);
     ClassifyImages.Criteria criteria = criteria(request, family);
     List<Outcome<Classification>> classifications =
         classifyImages.run(family, images(request), criteria, record);
@@ -116,7 +110,7 @@ public final class ClassificationRpc
       throw GatewayException.invalidField("labels", "nothing", "label_list");
     }
     List<Label> labels = request.getLabelList().getLabelsList();
-    RequestLimits.requireCount("label_list.labels", labels.size(), limits.maxLabels());
+    RequestLimits.requireCount("label_list.labels", labels.size(), services.limits().maxLabels());
     List<LabelPrompts> read = new ArrayList<>();
     for (int i = 0; i < labels.size(); i++) {
       try {
@@ -138,7 +132,7 @@ public final class ClassificationRpc
     }
     RequestLimits.requireCount("prompts", label.getPromptsCount(), MAX_PROMPTS_A_LABEL);
     for (int i = 0; i < label.getPromptsCount(); i++) {
-      limits.requireText("prompts[" + i + "]", label.getPrompts(i));
+      services.limits().requireText("prompts[" + i + "]", label.getPrompts(i));
     }
     return new LabelPrompts(name, label.getPromptsList());
   }
@@ -151,7 +145,7 @@ public final class ClassificationRpc
     RequestLimits.requireCount("hypothesis_templates", templates.size(), MAX_TEMPLATES);
     for (int i = 0; i < templates.size(); i++) {
       String field = "hypothesis_templates[" + i + "]";
-      limits.requireText(field, templates.get(i));
+      services.limits().requireText(field, templates.get(i));
       if (!HypothesisTemplate.isTemplate(templates.get(i))) {
         throw GatewayException.invalidField(field, templates.get(i), "a text with one {}");
       }
@@ -167,7 +161,7 @@ public final class ClassificationRpc
             : templates.size();
     long prompts = labels.stream().mapToLong(label -> label.prompts().size()).sum() * perPrompt;
     RequestLimits.requireCount(
-        "label_list.labels × prompts × templates", prompts, limits.maxPrompts());
+        "label_list.labels × prompts × templates", prompts, services.limits().maxPrompts());
   }
 
   private static Classification.Activation activation(ClassifyRequest request) {

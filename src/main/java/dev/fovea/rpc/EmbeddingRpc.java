@@ -10,7 +10,6 @@ import dev.fovea.task.CompareItems;
 import dev.fovea.task.Comparison;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.Embedding;
-import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.Task;
 import dev.fovea.v1.CompareCell;
 import dev.fovea.v1.CompareError;
@@ -29,36 +28,33 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /// `fovea.v1.EmbeddingService`.
-public final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
+final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
   private static final Set<Task> EITHER = EnumSet.of(Task.EMBED_IMAGE, Task.EMBED_TEXT);
 
-  private final Supplier<FamilyCatalog> catalog;
+  private final Services services;
   private final EmbedItems embedItems;
   private final CompareItems compareItems;
-  private final RequestLimits limits;
   private final ItemReader items;
 
-  public EmbeddingRpc(
-      Supplier<FamilyCatalog> catalog, EmbedItems embedItems, RequestLimits limits) {
-    this.catalog = catalog;
-    this.embedItems = embedItems;
+  EmbeddingRpc(Services services) {
+    this.services = services;
+    this.embedItems = services.embedItems();
     this.compareItems = new CompareItems(embedItems);
-    this.limits = limits;
-    this.items = new ItemReader(limits);
+    this.items = new ItemReader(services.limits());
   }
 
   @Override
   public void embed(EmbedRequest request, StreamObserver<EmbedResponse> observer) {
-    UnaryCalls.serve(observer, call -> embed(request, new CallRecord(call)));
+    UnaryCalls.serve(observer, call -> embed(request, services.newRecord(call)));
   }
 
   private EmbedResponse embed(EmbedRequest request, CallRecord record) throws InterruptedException {
-    RequestLimits.requireCount("items", request.getItemsCount(), limits.maxItems());
+    RequestLimits.requireCount("items", request.getItemsCount(), services.limits().maxItems());
     VectorWriter.requireKnown(request.getVectorEncoding(), request.getVectorEncodingValue());
-    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), EITHER);
+    ServedFamily family =
+        services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     OptionalInt dimension = outputDimension(request, family);
     List<Outcome<Embedding>> embeddings =
         embedItems.run(family, items.read(request.getItemsList()), record);
@@ -134,15 +130,18 @@ public final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImp
 
   @Override
   public void compare(CompareRequest request, StreamObserver<CompareResponse> observer) {
-    UnaryCalls.serve(observer, call -> compare(request, new CallRecord(call)));
+    UnaryCalls.serve(observer, call -> compare(request, services.newRecord(call)));
   }
 
   private CompareResponse compare(CompareRequest request, CallRecord record)
       throws InterruptedException {
-    RequestLimits.requireCount("left", request.getLeftCount(), limits.maxItems());
+    RequestLimits.requireCount("left", request.getLeftCount(), services.limits().maxItems());
     RequestLimits.requireCount(
-        "right", request.getRightCount(), Math.max(1, limits.maxItems() - request.getLeftCount()));
-    ServedFamily family = catalog.get().select(SelectorReader.read(request.getModel()), EITHER);
+        "right",
+        request.getRightCount(),
+        Math.max(1, services.limits().maxItems() - request.getLeftCount()));
+    ServedFamily family =
+        services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     Comparison comparison =
         compareItems.run(
             family, items.read(request.getLeftList()), items.read(request.getRightList()), record);

@@ -8,7 +8,6 @@ import dev.fovea.image.ProcessorInfo;
 import dev.fovea.model.BrokenFamily;
 import dev.fovea.model.Calibration;
 import dev.fovea.model.Role;
-import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.Task;
 import dev.fovea.v1.EmbeddingSpace;
 import dev.fovea.v1.GetModelRequest;
@@ -26,20 +25,17 @@ import dev.fovea.v1.TextInput;
 import io.grpc.stub.StreamObserver;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// `fovea.v1.ModelService`.
-public final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
+final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
   private static final int DEFAULT_PAGE_SIZE = 100;
   private static final int MAX_PAGE_SIZE = 1000;
 
-  private final Supplier<FamilyCatalog> catalog;
-  private final RequestLimits limits;
+  private final Services services;
 
-  public ModelRpc(Supplier<FamilyCatalog> catalog, RequestLimits limits) {
-    this.catalog = catalog;
-    this.limits = limits;
+  ModelRpc(Services services) {
+    this.services = services;
   }
 
   @Override
@@ -76,8 +72,8 @@ public final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
 
   private TreeMap<String, ModelFamily> families() {
     TreeMap<String, ModelFamily> families = new TreeMap<>();
-    catalog.get().served().forEach((name, family) -> families.put(name, write(family)));
-    catalog.get().broken().forEach((name, family) -> families.put(name, write(family)));
+    services.catalog().get().served().forEach((name, family) -> families.put(name, write(family)));
+    services.catalog().get().broken().forEach((name, family) -> families.put(name, write(family)));
     return families;
   }
 
@@ -88,9 +84,9 @@ public final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
 
   private GetModelResponse get(GetModelRequest request) {
     SelectorReader.requireName("model", request.getModel());
-    BrokenFamily broken = catalog.get().broken().get(request.getModel());
+    BrokenFamily broken = services.catalog().get().broken().get(request.getModel());
     ModelFamily family =
-        broken != null ? write(broken) : write(catalog.get().named(request.getModel()));
+        broken != null ? write(broken) : write(services.catalog().get().named(request.getModel()));
     return GetModelResponse.newBuilder().setFamily(family).setLimits(limits()).build();
   }
 
@@ -190,6 +186,7 @@ public final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
   }
 
   private Limits limits() {
+    RequestLimits limits = services.limits();
     return Limits.newBuilder()
         .setMaxMessageBytes(limits.maxMessageBytes())
         .setMaxImageBytes(limits.image().maxBytes())

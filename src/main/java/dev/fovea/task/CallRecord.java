@@ -3,6 +3,7 @@ package dev.fovea.task;
 import dev.fovea.call.CallContext;
 import dev.fovea.engine.EngineKind;
 import dev.fovea.model.ServableModel;
+import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,9 +28,11 @@ public final class CallRecord {
 
   private final List<Warning> warnings = new ArrayList<>();
 
-  public CallRecord(CallContext call) {
+  /// @param call what the call carries
+  /// @param stages told of the time spent in each stage
+  public CallRecord(CallContext call, StageListener stages) {
     this.call = call;
-    this.timings = new StageTimings(call.deadline().clock());
+    this.timings = new StageTimings(call.deadline().clock(), stages);
     this.startNanos = call.deadline().clock().nanoTime();
   }
 

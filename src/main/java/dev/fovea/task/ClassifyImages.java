@@ -35,7 +35,7 @@ public final class ClassifyImages {
   /// @param hypothesisTemplates sentences around a prompt; empty for the family's own
   /// @param activation softmax where labels exclude each other, sigmoid where they do not
   /// @param topK most labels reported, 1 or more
-  /// @param minScore least probability reported
+  /// @param minScore least probability reported, compared as the float that is reported
   /// @param rejectionThreshold least best cosine; empty for the family's own
   public record Criteria(
       List<LabelPrompts> labels,
@@ -125,7 +125,7 @@ public final class ClassifyImages {
     }
     List<LabelScore> reported =
         scores.stream()
-            .filter(score -> score.probability() >= criteria.minScore())
+            .filter(score -> (float) score.probability() >= criteria.minScore())
             .sorted(Comparator.comparingDouble(LabelScore::logit).reversed())
             .limit(criteria.topK())
             .toList();

@@ -7,10 +7,12 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /// items overlap, their times add up to more than the clock on the wall shows.
 public final class StageTimings {
   private final Clock clock;
+  private final StageListener listener;
   private final AtomicLongArray nanos = new AtomicLongArray(Stage.values().length);
 
-  public StageTimings(Clock clock) {
+  public StageTimings(Clock clock, StageListener listener) {
     this.clock = clock;
+    this.listener = listener;
   }
 
   /// Starts the clock of a stage; it stops when the returned span is closed.
@@ -20,6 +22,7 @@ public final class StageTimings {
 
   public void add(Stage stage, long elapsedNanos) {
     nanos.addAndGet(stage.ordinal(), elapsedNanos);
+    listener.spent(stage, elapsedNanos);
   }
 
   /// Nanoseconds spent in a stage so far; zero for one that was never entered.

@@ -12,6 +12,7 @@ import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
 import dev.fovea.telemetry.Stage;
+import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
@@ -49,7 +50,7 @@ public abstract class EngineContractTest {
   private static final Clock CLOCK = Clock.system();
 
   private final ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
-  private final StageTimings timings = new StageTimings(CLOCK);
+  private final StageTimings timings = new StageTimings(CLOCK, StageListener.none());
   private Engine engine;
   private Lease lease;
 

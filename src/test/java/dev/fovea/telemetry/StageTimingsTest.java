@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 final class StageTimingsTest {
   private final FakeClock clock = new FakeClock();
-  private final StageTimings timings = new StageTimings(clock);
+  private final StageTimings timings = new StageTimings(clock, StageListener.none());
 
   @Test
   void addsUpTheTimeOfEachStage() {

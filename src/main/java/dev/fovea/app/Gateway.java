@@ -1,0 +1,225 @@
+package dev.fovea.app;
+
+import dev.fovea.admission.ByteBudget;
+import dev.fovea.admission.CpuGate;
+import dev.fovea.call.Clock;
+import dev.fovea.engine.Engine;
+import dev.fovea.engine.Lease;
+import dev.fovea.engine.ServedFamily;
+import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.failure.Fault;
+import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.image.ImageDecoder;
+import dev.fovea.image.ImageLimits;
+import dev.fovea.image.codec.SniffingDecoder;
+import dev.fovea.model.BrokenFamily;
+import dev.fovea.model.ModelFamily;
+import dev.fovea.model.ModelRepository;
+import dev.fovea.model.Role;
+import dev.fovea.model.ServableModel;
+import dev.fovea.rpc.CallContexts;
+import dev.fovea.rpc.CallPolicy;
+import dev.fovea.rpc.RequestLimits;
+import dev.fovea.rpc.Services;
+import dev.fovea.task.EmbedItems;
+import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.Task;
+import dev.fovea.text.Tokenizer;
+import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.ModelServiceGrpc;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/// The whole program but its frame: what is made of what, in the order in which it is made.
+///
+/// Repository and engine are opened at the same time; then the families are loaded, the server
+/// listens, everything is warmed up over a real connection, and only then does health say SERVING.
+/// Closed in the reverse order.
+public final class Gateway implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Gateway.class.getName());
+
+  private final FamilyCatalog catalog;
+  private final Engine engine;
+  private final Metrics metrics;
+  private final GrpcServer server;
+
+  private Gateway(FamilyCatalog catalog, Engine engine, Metrics metrics, GrpcServer server) {
+    this.catalog = catalog;
+    this.engine = engine;
+    this.metrics = metrics;
+    this.server = server;
+  }
+
+  /// Opens everything with the embedded engine.
+  ///
+  /// @throws FaultyConfigurationException when no family can be served, naming every fault
+  public static Gateway open(Settings settings, MeterRegistry registry) {
+    Clock clock = Clock.system();
+    return open(settings, registry, clock, s -> new OnnxEngine(clock, s.engine().queueSize()));
+  }
+
+  /// Opens everything with an engine of the caller's choice.
+  static Gateway open(
+      Settings settings, MeterRegistry registry, Clock clock, Function<Settings, Engine> engines) {
+    CompletableFuture<Engine> opening =
+        CompletableFuture.supplyAsync(() -> engines.apply(settings));
+    RequestLimits limits = limits(settings);
+    ImageDecoder decoder = new SniffingDecoder(limits.image());
+    ModelRepository repository =
+        ModelRepository.read(settings.repository(), decoder.specification());
+    repository
+        .warnings()
+        .forEach(warning -> LOG.log(Level.WARNING, "model repository: " + warning));
+    Engine engine = opening.join();
+    FamilyCatalog catalog = load(repository, engine, settings);
+
+    CpuGate cpu =
+        new CpuGate(
+            settings.cpu().width().orElseGet(() -> Runtime.getRuntime().availableProcessors()));
+    ByteBudget budget = new ByteBudget(settings.limits().maxDecodedBytes());
+    Metrics metrics = new Metrics(registry);
+    metrics.gauge("fovea.cpu.waiting", "Pieces of work that wait for a processor", cpu::waiting);
+    metrics.gauge("fovea.decoded.bytes", "Bytes of images being decoded", budget::taken);
+    Services services =
+        new Services(() -> catalog, new EmbedItems(decoder, budget, cpu), limits, metrics);
+    GrpcServer server =
+        GrpcServer.start(
+            settings,
+            services.all(),
+            List.of(metrics, new CallContexts(callPolicy(settings, clock))));
+    Gateway gateway = new Gateway(catalog, engine, metrics, server);
+    WarmUp.run(settings.grpc().host(), server.port(), catalog);
+    gateway.reportHealth();
+    return gateway;
+  }
+
+  private static RequestLimits limits(Settings settings) {
+    Settings.Limits limits = settings.limits();
+    return new RequestLimits(
+        settings.grpc().maxMessageBytes(),
+        new ImageLimits(
+            limits.maxImageBytes(),
+            limits.maxImagePixels(),
+            limits.maxImageSide(),
+            limits.maxImageAspect()),
+        limits.maxItems(),
+        limits.maxTextCharacters(),
+        limits.maxLabels(),
+        limits.maxPrompts());
+  }
+
+  private static CallPolicy callPolicy(Settings settings, Clock clock) {
+    Settings.Call call = settings.call();
+    return new CallPolicy(
+        clock, call.defaultDeadline(), call.maxDeadline(), call.trustCallerHeader());
+  }
+
+  /// Loads what the repository holds. A family that cannot be loaded is broken; the others are
+  /// served.
+  private static FamilyCatalog load(ModelRepository repository, Engine engine, Settings settings) {
+    List<ServedFamily> served = new ArrayList<>();
+    List<BrokenFamily> broken = new ArrayList<>(repository.broken());
+    for (ModelFamily family : repository.families().values()) {
+      try {
+        served.add(load(family, engine));
+      } catch (FaultyConfigurationException e) {
+        broken.add(new BrokenFamily(family.name(), e.faults()));
+      }
+    }
+    for (BrokenFamily family : broken) {
+      for (Fault fault : family.faults()) {
+        LOG.log(Level.ERROR, "family " + family.name() + " is not served: " + fault);
+      }
+    }
+    if (served.isEmpty()) {
+      throw new FaultyConfigurationException(
+          broken.stream().flatMap(family -> family.faults().stream()).toList());
+    }
+    return new FamilyCatalog(served, broken, settings.defaultFamily());
+  }
+
+  private static ServedFamily load(ModelFamily family, Engine engine) {
+    Map<Role, Lease> leases = new EnumMap<>(Role.class);
+    List<Fault> faults = new ArrayList<>();
+    for (Map.Entry<Role, ServableModel> member : family.members().entrySet()) {
+      try {
+        leases.put(member.getKey(), engine.open(member.getValue()));
+      } catch (FaultyConfigurationException e) {
+        faults.addAll(e.faults());
+      }
+    }
+    if (!faults.isEmpty()) {
+      leases.values().forEach(Lease::close);
+      throw new FaultyConfigurationException(faults);
+    }
+    return new ServedFamily(family, engine.kind(), leases);
+  }
+
+  /// One status a family, one a service, and one for all: the service of a task is up while a
+  /// family that can do it is.
+  private void reportHealth() {
+    catalog.served().forEach((name, family) -> server.setServing("family/" + name, family.ready()));
+    catalog.broken().keySet().forEach(name -> server.setServing("family/" + name, false));
+    server.setServing(
+        EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
+    server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(ModelServiceGrpc.SERVICE_NAME, true);
+    server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());
+  }
+
+  private boolean canDo(Set<Task> anyOf) {
+    return catalog.served().values().stream()
+        .anyMatch(family ->
+            family.ready() && anyOf.stream().anyMatch(task -> task.isSupportedBy(family)));
+  }
+
+  /// Whether every family of the repository is served and can answer.
+  public boolean ready() {
+    return catalog.broken().isEmpty()
+        && catalog.served().values().stream().allMatch(ServedFamily::ready);
+  }
+
+  /// The port that gRPC listens on.
+  public int port() {
+    return server.port();
+  }
+
+  /// What is served, for the line that says so.
+  FamilyCatalog catalog() {
+    return catalog;
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  /// Calls that have ended, those of the warm-up among them.
+  long answered() {
+    return metrics.answered();
+  }
+
+  /// Ends in order: no more calls, then the models, then the engine.
+  @Override
+  public void close() {
+    server.close();
+    for (ServedFamily family : catalog.served().values()) {
+      family.leases().values().forEach(Lease::close);
+      family
+          .family()
+          .member(Role.TEXT)
+          .flatMap(ServableModel::tokenizer)
+          .ifPresent(Tokenizer::close);
+    }
+    engine.close();
+  }
+}

@@ -1,0 +1,128 @@
+package dev.fovea.app;
+
+import dev.fovea.telemetry.Stage;
+import dev.fovea.telemetry.StageListener;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
+
+/// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
+/// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage.
+final class Metrics implements ServerInterceptor, StageListener {
+  private static final Duration[] BUCKETS = {
+    Duration.ofNanos(500_000),
+    Duration.ofMillis(1),
+    Duration.ofMillis(2),
+    Duration.ofMillis(5),
+    Duration.ofMillis(10),
+    Duration.ofMillis(20),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(200),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(30)
+  };
+
+  private final MeterRegistry registry;
+  private final AtomicInteger inFlight = new AtomicInteger();
+  private final LongAdder answered = new LongAdder();
+  private final Map<Stage, Timer> stages = new EnumMap<>(Stage.class);
+
+  Metrics(MeterRegistry registry) {
+    this.registry = registry;
+    Gauge.builder("fovea.rpc.inflight", inFlight, AtomicInteger::get)
+        .description("Calls under way")
+        .register(registry);
+    for (Stage stage : Stage.values()) {
+      stages.put(
+          stage,
+          Timer.builder("fovea.stage.duration")
+              .description("Time that calls spend in each stage")
+              .tag("stage", stage.name().toLowerCase(Locale.ROOT))
+              .serviceLevelObjectives(BUCKETS)
+              .register(registry));
+    }
+  }
+
+  /// A number that is asked for whenever metrics are read.
+  void gauge(String name, String description, Supplier<Number> value) {
+    Gauge.builder(name, value).description(description).register(registry);
+  }
+
+  @Override
+  public void spent(Stage stage, long nanos) {
+    Timer timer = stages.get(stage);
+    if (timer != null) {
+      timer.record(nanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /// Calls that have ended, whatever their status.
+  long answered() {
+    return answered.sum();
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    CountedCall<Q, A> counted = new CountedCall<>(call);
+    ServerCall.Listener<Q> listener = next.startCall(counted, headers);
+    return new SimpleForwardingServerCallListener<>(listener) {
+      @Override
+      public void onCancel() {
+        counted.end(Status.CANCELLED);
+        super.onCancel();
+      }
+    };
+  }
+
+  /// A call that is counted when it begins and, once, when it ends.
+  private final class CountedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private final long startNanos = System.nanoTime();
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    CountedCall(ServerCall<Q, A> call) {
+      super(call);
+      inFlight.incrementAndGet();
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      end(status);
+      super.close(status, trailers);
+    }
+
+    void end(Status status) {
+      if (ended.getAndSet(true)) {
+        return;
+      }
+      inFlight.decrementAndGet();
+      answered.increment();
+      Timer.builder("fovea.rpc.duration")
+          .description("Time from the arrival of a call to its end")
+          .tag("method", getMethodDescriptor().getFullMethodName())
+          .tag("code", status.getCode().name())
+          .serviceLevelObjectives(BUCKETS)
+          .register(registry)
+          .record(System.nanoTime() - startNanos, TimeUnit.NANOSECONDS);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.fovea.app;
+
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.annotations.QuarkusMain;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// `fovea serve`: reads the command line and starts the frame. An option that is given goes before
+/// every other source of the setting.
+@QuarkusMain
+@Command(
+    name = "fovea serve",
+    description = "Serves the models of a repository over gRPC until it is told to end (Ctrl-C).",
+    sortOptions = false,
+    mixinStandardHelpOptions = true,
+    version = "Fovea 0.1.0",
+    footer = {
+      "",
+      "Every other setting is listed in docs/configuration.md and may be given as an environment",
+      "variable (FOVEA_LIMITS_MAX_ITEMS=64) or as a property (-Dfovea.limits.max-items=64 in",
+      "FOVEA_JAVA_OPTIONS)."
+    })
+public final class Serve implements Callable<Integer> {
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      description = "Address that gRPC and HTTP listen on. Default: 127.0.0.1")
+  private @Nullable String host;
+
+  @Option(names = "--port", description = "Port of gRPC, 0 for any. Default: 9000")
+  private @Nullable Integer port;
+
+  @Option(
+      names = "--http-port",
+      paramLabel = "PORT",
+      description = "Port of HTTP (health, metrics), 0 for any. Default: 8080")
+  private @Nullable Integer httpPort;
+
+  @Option(
+      names = "--repository",
+      paramLabel = "FOLDER",
+      description = "The model repository. Default: model-repository")
+  private @Nullable Path repository;
+
+  public static void main(String... args) {
+    int exit = new CommandLine(new Serve()).execute(args);
+    if (exit != 0) {
+      System.exit(exit);
+    }
+  }
+
+  @Override
+  public Integer call() {
+    set("fovea.grpc.host", host);
+    set("fovea.http.host", host);
+    set("fovea.grpc.port", port);
+    set("fovea.http.port", httpPort);
+    set("fovea.repository", repository == null ? null : repository.toAbsolutePath());
+    Quarkus.run(GatewayApplication.class);
+    return 0;
+  }
+
+  private static void set(String property, @Nullable Object value) {
+    if (value != null) {
+      System.setProperty(property, value.toString());
+    }
+  }
+}

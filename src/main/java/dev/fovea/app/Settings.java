@@ -1,0 +1,190 @@
+package dev.fovea.app;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Every setting, under the prefix `fovea`. Sources, the first that says something wins: command
+/// line, system properties (`-Dfovea.grpc.port=9001`), environment (`FOVEA_GRPC_PORT`),
+/// `config/application.properties` in the working directory, the defaults here.
+/// `docs/configuration.md` lists them all; a test holds the two together.
+@ConfigMapping(prefix = "fovea")
+public interface Settings {
+  /// The model repository.
+  @WithDefault("model-repository")
+  Path repository();
+
+  /// The family that answers when a caller names none. Nothing said: the only one that can do the
+  /// task.
+  Optional<String> defaultFamily();
+
+  Grpc grpc();
+
+  Http http();
+
+  Call call();
+
+  Limits limits();
+
+  Cpu cpu();
+
+  Engine engine();
+
+  Drain drain();
+
+  /// The gRPC server.
+  interface Grpc {
+    /// Address that is listened on. Loopback unless told otherwise.
+    @WithDefault("127.0.0.1")
+    String host();
+
+    /// Port that is listened on; 0 picks a free one.
+    @WithDefault("9000")
+    int port();
+
+    /// Whether clients may ask which services there are.
+    @WithDefault("true")
+    boolean reflection();
+
+    /// Bytes of one request message.
+    @WithDefault("67108864")
+    int maxMessageBytes();
+
+    /// Bytes of one request's headers.
+    @WithDefault("16384")
+    int maxHeaderListBytes();
+
+    /// Calls under way at once on one connection.
+    @WithDefault("128")
+    int maxConcurrentCalls();
+
+    /// Streams that a client may reset within [#resetWindow] before its connection is closed (Rapid
+    /// Reset).
+    @WithDefault("200")
+    int maxResets();
+
+    /// The window of [#maxResets].
+    @WithDefault("30s")
+    Duration resetWindow();
+
+    /// Least time between two pings of a client.
+    @WithDefault("10s")
+    Duration permitKeepAlive();
+
+    /// Time without a sign of life after which the server pings.
+    @WithDefault("60s")
+    Duration keepAlive();
+
+    /// Time that a ping may take to be answered before the connection is closed.
+    @WithDefault("20s")
+    Duration keepAliveTimeout();
+
+    /// Time without calls after which a connection is closed.
+    @WithDefault("15m")
+    Duration maxConnectionIdle();
+
+    /// Age at which a connection is asked to end, so that clients look for new servers. Spread by a
+    /// tenth either way.
+    @WithDefault("30m")
+    Duration maxConnectionAge();
+
+    /// Time that calls may still take on a connection that was asked to end.
+    @WithDefault("5m")
+    Duration maxConnectionAgeGrace();
+  }
+
+  /// The HTTP server: health and metrics.
+  interface Http {
+    /// Address that is listened on. Loopback unless told otherwise.
+    @WithDefault("127.0.0.1")
+    String host();
+
+    /// Port that is listened on; 0 picks a free one.
+    @WithDefault("8080")
+    int port();
+  }
+
+  /// What holds for every call.
+  interface Call {
+    /// How long a call may take that states no deadline.
+    @WithDefault("30s")
+    Duration defaultDeadline();
+
+    /// How long a call may take at most, whatever it states.
+    @WithDefault("300s")
+    Duration maxDeadline();
+
+    /// Whether the request header `fovea-caller` is believed. Only behind a proxy that sets it.
+    @WithDefault("false")
+    boolean trustCallerHeader();
+  }
+
+  /// What a call may hold.
+  interface Limits {
+    /// Bytes of one encoded image.
+    @WithDefault("20971520")
+    long maxImageBytes();
+
+    /// Width × height of one image.
+    @WithDefault("50000000")
+    long maxImagePixels();
+
+    /// Pixels of an image's longer side.
+    @WithDefault("16384")
+    int maxImageSide();
+
+    /// Longer side ÷ shorter side of an image.
+    @WithDefault("200")
+    int maxImageAspect();
+
+    /// Bytes that all images being decoded may take at once. When full, calls wait until their
+    /// deadline.
+    @WithDefault("536870912")
+    long maxDecodedBytes();
+
+    /// Items of one call.
+    @WithDefault("256")
+    int maxItems();
+
+    /// Characters of one text.
+    @WithDefault("8192")
+    int maxTextCharacters();
+
+    /// Labels of one call.
+    @WithDefault("4096")
+    int maxLabels();
+
+    /// Labels × prompts × templates of one call.
+    @WithDefault("16384")
+    int maxPrompts();
+  }
+
+  /// Work on the processors.
+  interface Cpu {
+    /// Pieces of decoding, resizing and tokenising at once. Nothing said: one a processor.
+    OptionalInt width();
+  }
+
+  /// The engine.
+  interface Engine {
+    /// Batches of one model that may wait for an instance. When full, calls are refused with
+    /// `QUEUE_FULL`.
+    @WithDefault("256")
+    int queueSize();
+  }
+
+  /// The end.
+  interface Drain {
+    /// Time between saying NOT_SERVING and taking no more connections, for load balancers to
+    /// notice.
+    @WithDefault("0s")
+    Duration delay();
+
+    /// Time that calls under way may still take.
+    @WithDefault("30s")
+    Duration grace();
+  }
+}

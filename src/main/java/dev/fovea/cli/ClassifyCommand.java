@@ -1,0 +1,117 @@
+package dev.fovea.cli;
+
+import dev.fovea.v1.Classification;
+import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.ClassifyMode;
+import dev.fovea.v1.ClassifyRequest;
+import dev.fovea.v1.ClassifyResponse;
+import dev.fovea.v1.ClassifyResult;
+import dev.fovea.v1.Label;
+import dev.fovea.v1.LabelList;
+import dev.fovea.v1.LabelScore;
+import io.grpc.ManagedChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `fovea classify`: which of some labels fit an image.
+@Command(
+    name = "classify",
+    description = "Says which of your own labels fit an image.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class ClassifyCommand extends ServerCommand {
+  private static final int BAR = 24;
+
+  @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "Image files")
+  private List<Path> images = new ArrayList<>();
+
+  @Option(
+      names = "--labels",
+      required = true,
+      split = ",",
+      description = "Labels, separated by commas")
+  private List<String> labels = new ArrayList<>();
+
+  @Option(
+      names = "--multi",
+      description = "Labels do not exclude each other: each has a probability of its own")
+  private boolean multi;
+
+  @Option(
+      names = "--template",
+      description = "A sentence around a label, with {} for it; may be given several times")
+  private List<String> templates = new ArrayList<>();
+
+  @Option(names = "--top-k", defaultValue = "10", description = "Most labels told. Default: 10")
+  private int topK;
+
+  @Option(names = "--model", defaultValue = "", description = "A family or model")
+  private String model = "";
+
+  @Override
+  int call(ManagedChannel channel) {
+    ClassifyRequest.Builder request =
+        ClassifyRequest.newBuilder()
+            .setModel(selector(model))
+            .setLabelList(labelList())
+            .addAllHypothesisTemplates(templates)
+            .setMode(
+                multi
+                    ? ClassifyMode.CLASSIFY_MODE_MULTI_LABEL
+                    : ClassifyMode.CLASSIFY_MODE_SINGLE_LABEL)
+            .setTopK(topK);
+    images.forEach(file -> request.addItems(image(file)));
+    ClassifyResponse response =
+        withDeadline(ClassificationServiceGrpc.newBlockingStub(channel)).classify(request.build());
+    if (!toldAsJson(response)) {
+      response.getResultsList().forEach(this::tell);
+      tell(response.getCallInfo());
+    }
+    boolean refused = response.getResultsList().stream().anyMatch(ClassifyResult::hasError);
+    return refused ? Complaint.REFUSED : 0;
+  }
+
+  private LabelList labelList() {
+    LabelList.Builder list = LabelList.newBuilder();
+    labels.stream()
+        .map(String::strip)
+        .filter(label -> !label.isEmpty())
+        .forEach(label -> list.addLabels(Label.newBuilder().setName(label)));
+    return list.build();
+  }
+
+  private void tell(ClassifyResult result) {
+    if (result.hasError()) {
+      out().println(result.getId() + ": " + Complaint.describe(result.getError().getStatus()));
+      return;
+    }
+    Classification classification = result.getClassification();
+    out()
+        .println(
+            result.getId()
+                + (classification.getRejected() ? ": none of these, but nearest are" : ":"));
+    int width =
+        classification.getScoresList().stream()
+            .mapToInt(s -> s.getLabel().length())
+            .max()
+            .orElse(0);
+    for (LabelScore score : classification.getScoresList()) {
+      int filled = Math.round(score.getProbability() * BAR);
+      out()
+          .println(
+              String.format(
+                  Locale.ROOT,
+                  "  %-" + Math.max(1, width) + "s  %6.2f %%  %s%s  cosine %.3f",
+                  score.getLabel(),
+                  100 * score.getProbability(),
+                  "█".repeat(filled),
+                  "·".repeat(BAR - filled),
+                  score.getCosine()));
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package dev.fovea.cli;
+
+import dev.fovea.v1.Content;
+import dev.fovea.v1.EmbedRequest;
+import dev.fovea.v1.EmbedResponse;
+import dev.fovea.v1.EmbedResult;
+import dev.fovea.v1.Embedding;
+import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.Item;
+import dev.fovea.v1.Text;
+import io.grpc.ManagedChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `fovea embed`: vectors of images and texts.
+@Command(
+    name = "embed",
+    description = "Embeds images and texts into one space of vectors.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class EmbedCommand extends ServerCommand {
+  private static final int HEAD = 6;
+
+  @Parameters(paramLabel = "IMAGE", arity = "0..*", description = "Image files")
+  private List<Path> images = new ArrayList<>();
+
+  @Option(names = "--text", description = "A text; may be given several times")
+  private List<String> texts = new ArrayList<>();
+
+  @Option(names = "--model", defaultValue = "", description = "A family or model")
+  private String model = "";
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  int call(ManagedChannel channel) {
+    if (images.isEmpty() && texts.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "nothing to embed: name an image or a --text");
+    }
+    EmbedRequest.Builder request = EmbedRequest.newBuilder().setModel(selector(model));
+    images.forEach(file -> request.addItems(image(file)));
+    texts.forEach(text -> request.addItems(text(text)));
+    EmbedResponse response =
+        withDeadline(EmbeddingServiceGrpc.newBlockingStub(channel)).embed(request.build());
+    if (!toldAsJson(response)) {
+      response.getResultsList().forEach(this::tell);
+      tell(response.getCallInfo());
+    }
+    boolean refused = response.getResultsList().stream().anyMatch(EmbedResult::hasError);
+    return refused ? Complaint.REFUSED : 0;
+  }
+
+  private static Item text(String text) {
+    String id = text.length() <= 64 ? text : text.substring(0, 63) + "…";
+    return Item.newBuilder()
+        .setId(id)
+        .setContent(Content.newBuilder().setText(Text.newBuilder().setValue(text)))
+        .build();
+  }
+
+  private void tell(EmbedResult result) {
+    if (result.hasError()) {
+      out().println(result.getId() + ": " + Complaint.describe(result.getError().getStatus()));
+      return;
+    }
+    Embedding embedding = result.getEmbedding();
+    List<Float> vector = embedding.getVector().getFloats().getValuesList();
+    double norm = Math.sqrt(vector.stream().mapToDouble(x -> (double) x * x).sum());
+    String seen =
+        embedding.getTokens() > 0
+            ? embedding.getTokens() + " tokens"
+            : embedding.getOrientedWidth() + "×" + embedding.getOrientedHeight() + " pixels";
+    String head =
+        vector.stream()
+            .limit(HEAD)
+            .map(x -> String.format(Locale.ROOT, "%.4f", x))
+            .collect(Collectors.joining(", "));
+    out()
+        .println(
+            String.format(
+                Locale.ROOT,
+                "%s: %s, %d dimensions, norm %.4f, [%s, …]",
+                result.getId(),
+                seen,
+                vector.size(),
+                norm,
+                head));
+  }
+}

@@ -1,0 +1,13 @@
+package dev.fovea.telemetry;
+
+/// Told of every stretch of time that a call spends in a stage. Called on the thread of the call:
+/// must be quick.
+@FunctionalInterface
+public interface StageListener {
+  void spent(Stage stage, long nanos);
+
+  /// Nobody listens.
+  static StageListener none() {
+    return (_, _) -> {};
+  }
+}
