@@ -1,7 +1,12 @@
 package dev.fovea.cli;
 
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /// `fovea`: the commands that ask a running server.
 ///
@@ -10,19 +15,34 @@ import picocli.CommandLine.Command;
 @Command(
     name = "fovea",
     description = "Asks a running Fovea server. Start one with: fovea serve",
+    synopsisSubcommandLabel = "COMMAND",
     subcommands = {EmbedCommand.class, ClassifyCommand.class, ModelsCommand.class},
     sortOptions = false,
     mixinStandardHelpOptions = true,
     version = "Fovea 0.1.0")
-public final class Fovea {
+public final class Fovea implements Runnable {
+  @Spec private CommandSpec spec;
+
   private Fovea() {}
 
   public static void main(String... args) {
-    System.exit(run(args));
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    System.exit(run(out, err, args));
   }
 
   /// Runs one command line and gives its exit status.
-  static int run(String... args) {
-    return new CommandLine(new Fovea()).setExecutionExceptionHandler(new Complaint()).execute(args);
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    return new CommandLine(new Fovea())
+        .setOut(out)
+        .setErr(err)
+        .setExecutionExceptionHandler(new Complaint())
+        .execute(args);
+  }
+
+  /// Without a command there is nothing to do.
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command?");
   }
 }

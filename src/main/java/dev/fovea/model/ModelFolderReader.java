@@ -9,7 +9,6 @@ import dev.fovea.text.HuggingFaceTokenizer;
 import dev.fovea.text.Tokenizer;
 import inference.ModelConfig;
 import inference.ModelInstanceGroup;
-import inference.ModelParameter;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -64,9 +63,13 @@ final class ModelFolderReader {
         faults
             .attempt(ASSETS, () -> EmbeddingSettings.read(folder.resolve("assets")))
             .orElse(EmbeddingSettings.NONE);
+    if (!faults.isEmpty()) {
+      model.flatMap(ServableModel::tokenizer).ifPresent(Tokenizer::close);
+      model = Optional.empty();
+    }
     return new ModelFolder(
         family(config),
-        faults.isEmpty() ? model : Optional.empty(),
+        model,
         settings,
         parameters(config).getOrDefault("space", ""),
         faults.faults(),
@@ -99,15 +102,16 @@ final class ModelFolderReader {
     int instances = readInstances(config);
     Optional<String> version = readVersion(config);
     Optional<Path> artifact = version.flatMap(v -> readArtifact(config, v));
+    Optional<ImageProcessor> processor =
+        role.filter(r -> r == Role.VISION).flatMap(_ -> readProcessor(signature));
+    Optional<Tokenizer> tokenizer =
+        role.filter(r -> r == Role.TEXT).flatMap(_ -> readTokenizer(signature));
     if (role.isEmpty() || signature.isEmpty() || artifact.isEmpty()) {
+      tokenizer.ifPresent(Tokenizer::close);
       return Optional.empty();
     }
     String output = parameters.getOrDefault("embedding_output", role.get().embeddingOutput());
     checkEmbeddingOutput(signature.get(), output);
-    Optional<ImageProcessor> processor =
-        role.get() == Role.VISION ? readProcessor(signature.get()) : Optional.empty();
-    Optional<Tokenizer> tokenizer =
-        role.get() == Role.TEXT ? readTokenizer(signature.get()) : Optional.empty();
     return Optional.of(
         new ServableModel(
             name,
@@ -327,10 +331,11 @@ final class ModelFolderReader {
     }
   }
 
-  private Optional<ImageProcessor> readProcessor(Signature signature) {
+  private Optional<ImageProcessor> readProcessor(Optional<Signature> signature) {
     Optional<ImageProcessor> processor =
         faults.attempt(ASSETS, () -> ImageProcessors.read(folder.resolve("assets")));
-    processor.ifPresent(p -> checkInputs(signature, p.outputs(), ASSETS + PREPROCESSOR));
+    processor.ifPresent(
+        p -> signature.ifPresent(s -> checkInputs(s, p.outputs(), ASSETS + PREPROCESSOR)));
     return processor;
   }
 
@@ -370,26 +375,28 @@ final class ModelFolderReader {
     return true;
   }
 
-  private Optional<Tokenizer> readTokenizer(Signature signature) {
+  private Optional<Tokenizer> readTokenizer(Optional<Signature> signature) {
     Optional<Tokenizer> tokenizer =
         faults.attempt(ASSETS, () -> HuggingFaceTokenizer.read(folder.resolve("assets")));
+    signature.ifPresent(s -> checkTextInputs(s, tokenizer));
+    return tokenizer;
+  }
+
+  private void checkTextInputs(Signature signature, Optional<Tokenizer> tokenizer) {
     List<TensorSpec> made =
         TextInputs.SPECS.stream()
             .filter(spec ->
                 spec.name().equals(TextInputs.IDS) || signature.input(spec.name()).isPresent())
             .toList();
     checkInputs(signature, made, "the tokenizer");
-    tokenizer.ifPresent(t -> {
-      long length = signature.input(TextInputs.IDS).map(spec -> spec.shape().extent(0)).orElse(-1L);
-      if (length != Shape.ANY && length < t.maxTokens()) {
-        faults.add(
-            ASSETS + "tokenizer_config.json",
-            "model_max_length",
-            t.maxTokens(),
-            length + " at most, the length of " + TextInputs.IDS);
-      }
-    });
-    return tokenizer;
+    long length = signature.input(TextInputs.IDS).map(spec -> spec.shape().extent(0)).orElse(-1L);
+    if (tokenizer.isPresent() && length != Shape.ANY && length < tokenizer.get().maxTokens()) {
+      faults.add(
+          ASSETS + "tokenizer_config.json",
+          "model_max_length",
+          tokenizer.get().maxTokens(),
+          length + " at most, the length of " + TextInputs.IDS);
+    }
   }
 
   private String digest(Path artifact) {
@@ -420,12 +427,10 @@ final class ModelFolderReader {
 
   private static Map<String, String> parameters(ModelConfig config) {
     Map<String, String> parameters = new HashMap<>();
-    config.getParametersMap().forEach((key, value) -> parameters.put(key, stringValue(value)));
+    config
+        .getParametersMap()
+        .forEach((key, parameter) -> parameters.put(key, parameter.getStringValue()));
     return parameters;
-  }
-
-  private static String stringValue(ModelParameter parameter) {
-    return parameter.getStringValue();
   }
 
   private static String quoted(String value) {
