@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.eclipse.microprofile.config.ConfigProvider;
 
 /// Opens the gateway inside the frame, says so in one line, and waits to be told to end.
 public class GatewayApplication implements QuarkusApplication {
@@ -79,7 +80,7 @@ public class GatewayApplication implements QuarkusApplication {
         settings.grpc().host(),
         gateway.port(),
         settings.http().host(),
-        settings.http().port(),
+        ConfigProvider.getConfig().getValue("quarkus.http.port", Integer.class),
         engine,
         families,
         gateway.catalog().broken().isEmpty()

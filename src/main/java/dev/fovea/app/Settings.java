@@ -13,8 +13,12 @@ import java.util.OptionalInt;
 /// `docs/configuration.md` lists them all; a test holds the two together.
 @ConfigMapping(prefix = "fovea")
 public interface Settings {
+  /// The folder that the program lies in; the launcher says so.
+  @WithDefault(".")
+  Path home();
+
   /// The model repository.
-  @WithDefault("model-repository")
+  @WithDefault("${fovea.home}/model-repository")
   Path repository();
 
   /// The family that answers when a caller names none. Nothing said: the only one that can do the

@@ -65,6 +65,7 @@ final class SettingsTest {
 
     Settings settings = TestGateway.settings(given);
 
+    assertThat(settings.home()).isEqualTo(Path.of("/program"));
     assertThat(settings.repository()).isEqualTo(Path.of("/models"));
     assertThat(settings.defaultFamily()).contains("other");
     assertThat(settings.grpc().host()).isEqualTo("0.0.0.0");
@@ -106,7 +107,8 @@ final class SettingsTest {
     return switch (otherwise) {
       case "true" -> "false";
       case "false" -> "true";
-      case "model-repository" -> "/models";
+      case "${fovea.home}/model-repository" -> "/models";
+      case "." -> "/program";
       case "127.0.0.1" -> "0.0.0.0";
       case "" -> name.endsWith("width") ? "3" : "other";
       default -> otherwise.matches("[0-9]+") ? String.valueOf(Long.parseLong(otherwise) + 1) : "7s";

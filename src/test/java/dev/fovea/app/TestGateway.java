@@ -54,6 +54,7 @@ public final class TestGateway implements AutoCloseable {
     properties.put("fovea.repository", SHIPPED_REPOSITORY.toString());
     properties.putAll(given);
     return new SmallRyeConfigBuilder()
+        .addDefaultInterceptors()
         .withMapping(Settings.class)
         .withConverter(Duration.class, 200, new DurationConverter())
         .withSources(new PropertiesConfigSource(properties, "test", 500))

@@ -18,6 +18,10 @@ import dev.fovea.model.ServableModel;
 /// threads of its own, one an instance; callers wait on virtual threads. Instances share one
 /// session and with it one copy of the weights.
 public final class OnnxEngine implements Engine {
+  static {
+    OnnxTelemetry.switchOff();
+  }
+
   private final OrtEnvironment environment;
   private final Clock clock;
   private final int queueSize;

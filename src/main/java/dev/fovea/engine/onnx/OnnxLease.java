@@ -22,11 +22,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// A loaded model: a bounded queue of batches and the instances that take from it.
 ///
-/// The rows of a call are spread over all instances, so that a call of several rows is answered as
-/// soon as the machine can.
+/// The rows of a call are spread over the instances that are idle, so that a call of several rows
+/// is answered as soon as the machine can; when none is idle, batches are as large as the model
+/// allows.
 final class OnnxLease implements Lease {
   private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
@@ -35,6 +37,7 @@ final class OnnxLease implements Lease {
   private final int queueSize;
   private final BlockingQueue<Batch> queue;
   private final List<OnnxInstance> instances = new ArrayList<>();
+  private final AtomicInteger busy = new AtomicInteger();
   private final Clock clock;
   private volatile boolean closed;
 
@@ -50,7 +53,7 @@ final class OnnxLease implements Lease {
     this.queueSize = queueSize;
     this.queue = new ArrayBlockingQueue<>(queueSize);
     for (int i = 0; i < model.instances(); i++) {
-      instances.add(OnnxInstance.start(environment, session, model, queue, i));
+      instances.add(OnnxInstance.start(environment, session, model, queue, busy, i));
     }
   }
 
@@ -82,9 +85,11 @@ final class OnnxLease implements Lease {
     }
   }
 
-  /// Large enough to be one execution an instance, small enough for the model.
+  /// Large enough to be one execution for each idle instance, small enough for the model. What is
+  /// idle may change before the batches are taken: that costs time, nothing else.
   private int batchSize(int rows) {
-    int share = (rows + instances.size() - 1) / instances.size();
+    int idle = instances.size() - busy.get() - queue.size();
+    int share = Math.ceilDiv(rows, Math.max(1, idle));
     return Math.min(share, model.signature().maxBatchSize());
   }
 
