@@ -1,5 +1,7 @@
 package dev.fovea.app;
 
+import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.text.HuggingFaceTokenizer;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import java.nio.file.Path;
@@ -60,8 +62,16 @@ public final class Serve implements Callable<Integer> {
     set("fovea.grpc.port", port);
     set("fovea.http.port", httpPort);
     set("fovea.repository", repository == null ? null : repository.toAbsolutePath());
+    Thread.ofPlatform().daemon().name("native-libraries").start(Serve::loadNativeLibraries);
     Quarkus.run(GatewayApplication.class);
     return 0;
+  }
+
+  /// Loading takes a while and a processor of its own: it happens while the frame starts. What
+  /// fails here fails again, with its reason, where the library is used.
+  private static void loadNativeLibraries() {
+    OnnxEngine.loadLibrary();
+    HuggingFaceTokenizer.loadLibrary();
   }
 
   private static void set(String property, @Nullable Object value) {

@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
 /// Calls every family a few times over a real connection before anyone else does, so that no caller
 /// pays for what happens once: classes, compiled code, the runtime's memory.
 final class WarmUp {
-  private static final int ROUNDS = 8;
+  private static final int ROUNDS = 4;
   private static final String PICTURE = "/warm-up.jpg";
 
   private WarmUp() {}

@@ -1,5 +1,6 @@
 package dev.fovea.text;
 
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -51,6 +52,11 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     this.maxTokens = maxTokens;
     this.padId = padId;
     this.specification = specification;
+  }
+
+  /// Loads the tokenizers' library, which the first tokenizer would otherwise wait for.
+  public static void loadLibrary() {
+    LibUtils.checkStatus();
   }
 
   /// Reads `tokenizer.json` and `tokenizer_config.json`.

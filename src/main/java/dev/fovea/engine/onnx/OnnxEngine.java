@@ -33,10 +33,19 @@ public final class OnnxEngine implements Engine {
     if (queueSize < 1) {
       throw new IllegalArgumentException("queueSize: " + queueSize + " (expected: > 0)");
     }
-    this.environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "fovea");
+    this.environment = environment();
     this.clock = clock;
     this.queueSize = queueSize;
+  }
+
+  /// Loads the runtime's library, which the first engine would otherwise wait for.
+  public static void loadLibrary() {
+    OrtEnvironment _ = environment();
+  }
+
+  /// One for the whole process, however often it is asked for.
+  private static OrtEnvironment environment() {
+    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "fovea");
   }
 
   @Override
