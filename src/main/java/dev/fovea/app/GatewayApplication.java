@@ -50,6 +50,7 @@ public class GatewayApplication implements QuarkusApplication {
   private void serve(Gateway gateway) {
     long warmUpCalls = gateway.answered();
     holder.hold(gateway);
+    Signals.onEnd(Quarkus::asyncExit);
     OUT.println(readyLine(gateway));
     Quarkus.waitForExit();
     holder.release();

@@ -17,7 +17,7 @@ final class ModelRepositoryReader {
   private final String decoder;
 
   ModelRepositoryReader(Path root, String decoder) {
-    this.root = root;
+    this.root = root.toAbsolutePath().normalize();
     this.decoder = decoder;
   }
 

@@ -76,6 +76,13 @@ final class ModelRepositoryTest {
   }
 
   @Test
+  void folderMayBeNamedInAnyWay() {
+    Path roundabout = root.resolve("pico_text/../.");
+
+    assertThat(ModelRepository.read(roundabout, DECODER).families()).containsOnlyKeys("pico");
+  }
+
+  @Test
   void preprocessingDigestChangesWithTheDecoderAndTheProcessor() throws IOException {
     String digest = digest(read());
 
