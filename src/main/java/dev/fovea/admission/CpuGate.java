@@ -1,5 +1,6 @@
 package dev.fovea.admission;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.call.Deadline;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,25 +83,9 @@ public final class CpuGate {
       return results(tasks);
     } finally {
       tasks.forEach(task -> task.cancel(true));
-      join(threads);
-    }
-  }
-
-  /// Waits for threads that were told to end, however often this one is interrupted meanwhile: what
-  /// they work on belongs to the call that is about to return.
-  private static void join(List<Thread> threads) {
-    boolean interrupted = false;
-    for (Thread thread : threads) {
-      while (thread.isAlive()) {
-        try {
-          thread.join();
-        } catch (InterruptedException _) {
-          interrupted = true;
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      // However often this thread is interrupted meanwhile: what they work on belongs to the call
+      // that is about to return.
+      threads.forEach(Uninterruptibles::joinUninterruptibly);
     }
   }
 

@@ -7,8 +7,8 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.RunOptions;
-import dev.fovea.failure.GatewayException;
-import dev.fovea.failure.Reason;
+import com.google.common.util.concurrent.Uninterruptibles;
+import dev.fovea.engine.Refusals;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
@@ -72,17 +72,7 @@ final class OnnxInstance {
   void stop() {
     stopped = true;
     thread.interrupt();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException _) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Uninterruptibles.joinUninterruptibly(thread);
   }
 
   private void takeBatches() {
@@ -104,9 +94,7 @@ final class OnnxInstance {
         batch.complete(runToTheEnd(batch, options));
       }
     } catch (OrtException | RuntimeException | Error e) {
-      batch.fail(
-          new GatewayException(Reason.BACKEND_ERROR, model.name() + " failed", e)
-              .with("model", model.name()));
+      batch.fail(Refusals.failed(model, e));
     }
   }
 

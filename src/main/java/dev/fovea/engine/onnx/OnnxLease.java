@@ -7,14 +7,12 @@ import dev.fovea.call.Clock;
 import dev.fovea.engine.Batches;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
-import dev.fovea.failure.GatewayException;
+import dev.fovea.engine.Refusals;
 import dev.fovea.failure.Outcome;
-import dev.fovea.failure.Reason;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -30,8 +28,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// is answered as soon as the machine can; when none is idle, batches are as large as the model
 /// allows.
 final class OnnxLease implements Lease {
-  private static final Duration RETRY_AFTER = Duration.ofMillis(100);
-
   private final OrtSession session;
   private final ServableModel model;
   private final int queueSize;
@@ -95,23 +91,14 @@ final class OnnxLease implements Lease {
 
   private void submit(Batch batch) {
     if (closed) {
-      throw unavailable();
+      throw Refusals.released(model);
     }
     if (!queue.offer(batch)) {
-      throw new GatewayException(Reason.QUEUE_FULL, "too many batches wait for " + model.name())
-          .with("queue", model.name())
-          .with("limit", queueSize)
-          .retryAfter(RETRY_AFTER);
+      throw Refusals.queueFull(model, queueSize);
     }
     if (closed && queue.remove(batch)) {
-      throw unavailable();
+      throw Refusals.released(model);
     }
-  }
-
-  private GatewayException unavailable() {
-    return new GatewayException(Reason.BACKEND_UNAVAILABLE, model.name() + " is being released")
-        .with("model", model.name())
-        .retryAfter(RETRY_AFTER);
   }
 
   private static List<Outcome<Map<String, Tensor>>> gather(
@@ -145,7 +132,7 @@ final class OnnxLease implements Lease {
     closed = true;
     instances.forEach(OnnxInstance::stop);
     for (Batch left = queue.poll(); left != null; left = queue.poll()) {
-      left.fail(unavailable());
+      left.fail(Refusals.released(model));
     }
     try {
       session.close();

@@ -5,9 +5,9 @@ import dev.fovea.call.Deadline;
 import dev.fovea.engine.Batches;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Refusals;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
-import dev.fovea.failure.Reason;
 import dev.fovea.model.ServableModel;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.tensor.DataType;
@@ -28,8 +28,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// The slots of one scripted model. The calling thread is the engine: it waits for a slot, asks the
 /// script, and stays as long as the script says.
 final class ScriptedLease implements Lease {
-  private static final Duration RETRY_AFTER = Duration.ofMillis(100);
-
   private final ServableModel model;
   private final Script script;
   private final Clock clock;
@@ -78,10 +76,7 @@ final class ScriptedLease implements Lease {
     long start = clock.nanoTime();
     if (waiting.incrementAndGet() > queueSize + slots.availablePermits()) {
       waiting.decrementAndGet();
-      throw new GatewayException(Reason.QUEUE_FULL, "too many batches wait for " + model.name())
-          .with("queue", model.name())
-          .with("limit", queueSize)
-          .retryAfter(RETRY_AFTER);
+      throw Refusals.queueFull(model, queueSize);
     }
     try {
       if (!slots.tryAcquire(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS)) {
@@ -93,9 +88,7 @@ final class ScriptedLease implements Lease {
     }
     if (closed) {
       slots.release();
-      throw new GatewayException(Reason.BACKEND_UNAVAILABLE, model.name() + " is being released")
-          .with("model", model.name())
-          .retryAfter(RETRY_AFTER);
+      throw Refusals.released(model);
     }
   }
 
@@ -135,8 +128,7 @@ final class ScriptedLease implements Lease {
     } catch (GatewayException refusal) {
       return Outcome.failed(refusal);
     } catch (RuntimeException e) {
-      throw new GatewayException(Reason.BACKEND_ERROR, model.name() + " failed", e)
-          .with("model", model.name());
+      throw Refusals.failed(model, e);
     }
   }
 

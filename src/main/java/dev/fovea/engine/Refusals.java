@@ -1,0 +1,36 @@
+package dev.fovea.engine;
+
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
+import dev.fovea.model.ServableModel;
+import java.time.Duration;
+
+/// The words in which engines refuse: the same for all of them.
+public final class Refusals {
+  private static final Duration RETRY_AFTER = Duration.ofMillis(100);
+
+  private Refusals() {}
+
+  /// What would hold a batch until its turn is full.
+  public static GatewayException queueFull(ServableModel model, int limit) {
+    return new GatewayException(Reason.QUEUE_FULL, "too many batches wait for " + model.name())
+        .with("queue", model.name())
+        .with("limit", limit)
+        .retryAfter(RETRY_AFTER);
+  }
+
+  /// The lease is closed, or being closed.
+  public static GatewayException released(ServableModel model) {
+    return new GatewayException(Reason.BACKEND_UNAVAILABLE, model.name() + " is being released")
+        .with("model", model.name())
+        .retryAfter(RETRY_AFTER);
+  }
+
+  /// An execution broke, or gave what the signature does not allow.
+  ///
+  /// @param cause for the log alone
+  public static GatewayException failed(ServableModel model, Throwable cause) {
+    return new GatewayException(Reason.BACKEND_ERROR, model.name() + " failed", cause)
+        .with("model", model.name());
+  }
+}
