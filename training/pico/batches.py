@@ -1,0 +1,144 @@
+"""Training batches, made as they are needed, each from its own seed: any step can be made again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from pico.patches import cut, grid_positions
+from pico.tokens import encode
+from scenes.captions import caption, prompt
+from scenes.compose import NOBODY, compose, shared_small_sprites
+from scenes.kinds import load_kinds
+from scenes.scene import EASY, MIXED, Scene, SceneSampler
+
+IGNORED, BACKGROUND = -1, -2
+"""Patch labels beside the indices of kinds."""
+
+SQUARE = {(8, 8): 1.0}
+ALL_GRIDS = {
+    (8, 8): 0.55, (7, 9): 0.06, (9, 7): 0.06, (6, 10): 0.05, (10, 6): 0.05, (5, 12): 0.04, (12, 5): 0.04,
+    (4, 16): 0.03, (16, 4): 0.03, (2, 16): 0.01, (10, 10): 0.03, (12, 12): 0.03, (16, 16): 0.02,
+}
+"""Grids (rows, columns) and how often a whole batch has each."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training."""
+
+    name: str
+    share: float
+    """Of all steps."""
+    easy: float
+    """Probability of a scene of a single large thing."""
+    grids: dict[tuple[int, int], float]
+    patches_kept: int | None = None
+    """Patches an image keeps, those with things first; None keeps all."""
+
+
+PHASES = (
+    Phase("small", share=0.30, easy=0.9, grids={(4, 4): 1.0}),
+    Phase("thinned", share=0.50, easy=0.2, grids={(8, 8): 0.8, (7, 9): 0.1, (9, 7): 0.1}, patches_kept=36),
+    Phase("whole", share=0.20, easy=0.1, grids=ALL_GRIDS),
+)
+BATCH = 128
+PROMPTS_A_STEP = 32
+
+
+def phase_at(step: int, steps: int) -> Phase:
+    """The phase that a step belongs to."""
+    end = 0.0
+    for phase in PHASES:
+        end += phase.share * steps
+        if step < round(end):
+            return phase
+    return PHASES[-1]
+
+
+class SceneBatches(IterableDataset):
+    """Endless batches from a given step; with several workers each makes every n-th."""
+
+    def __init__(self, tokenizer: Tokenizer, seed: int, first_step: int, steps: int, batch: int = BATCH) -> None:
+        self.tokenizer_json = tokenizer.to_str()
+        self.seed, self.first_step, self.steps, self.batch = seed, first_step, steps, batch
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        worker = get_worker_info()
+        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        if worker:
+            os.nice(10)
+            cv2.setNumThreads(1)
+        tokenizer = Tokenizer.from_str(self.tokenizer_json)
+        samplers = {"easy": SceneSampler(EASY), "mixed": SceneSampler(MIXED)}
+        for step in range(self.first_step + offset, self.steps, stride):
+            yield self._batch(step, tokenizer, samplers)
+
+    def _batch(self, step: int, tokenizer: Tokenizer, samplers: dict[str, SceneSampler]) -> dict[str, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, step))
+        phase = phase_at(step, self.steps)
+        rows, columns = list(phase.grids)[int(rng.choice(len(phase.grids), p=list(phase.grids.values())))]
+        batch = min(self.batch, self.batch * 80 // (rows * columns))
+        difficulties = ["easy" if rng.random() < phase.easy else "mixed" for _ in range(batch)]
+        images = [labelled_image(samplers[d], rng, rows, columns, phase.patches_kept) for d in difficulties]
+        patches, positions, labels, scenes = zip(*images, strict=True)
+        ids, mask = encode(tokenizer, [caption(scene, rng) for scene in scenes])
+        named = rng.choice(len(load_kinds()), PROMPTS_A_STEP, replace=False)
+        prompts, prompts_mask = encode(tokenizer, [prompt(load_kinds()[kind], rng) for kind in named])
+        return {
+            "patches": torch.from_numpy(np.stack(patches)),
+            "positions": torch.from_numpy(np.stack(positions)),
+            "labels": torch.from_numpy(np.stack(labels)),
+            "kinds": torch.from_numpy(np.stack([presence(scene) for scene in scenes])),
+            "ids": torch.from_numpy(ids),
+            "mask": torch.from_numpy(mask),
+            "prompts": torch.from_numpy(prompts),
+            "prompts_mask": torch.from_numpy(prompts_mask),
+            "prompt_kinds": torch.from_numpy(named),
+        }
+
+
+def labelled_image(
+    sampler: SceneSampler, rng: np.random.Generator, rows: int, columns: int, kept: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Scene]:
+    """Patches uint8 [P, 768], positions int32 [P, 2], labels int64 [P] and the scene they come from."""
+    scene = sampler.sample(rng, aspect=columns / rows)
+    picture, owners = compose(scene, columns * 16, rows * 16, shared_small_sprites())
+    patches, positions = cut(picture), grid_positions(rows, columns)
+    labels, covered = patch_labels(scene, owners)
+    if kept is None or kept >= len(patches):
+        return patches, positions, labels, scene
+    chosen = np.sort(np.argsort(rng.random(len(patches)) - covered)[:kept])
+    return patches[chosen], positions[chosen], labels[chosen], scene
+
+
+def patch_labels(scene: Scene, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each patch shows, int64 [P] (a kind, ``BACKGROUND`` or ``IGNORED``), and whether it shows anything."""
+    rows, columns = owners.shape[0] // 16, owners.shape[1] // 16
+    tiles = owners.reshape(rows, 16, columns, 16)
+    cover = np.stack([(tiles == i).mean((1, 3)).reshape(-1) for i in range(len(scene.things))])
+    kinds = np.array([thing.kind for thing in scene.things])
+    most = cover.argmax(0)
+    labels = np.where(cover.max(0) >= 0.2, kinds[most], IGNORED)
+    total = (tiles != NOBODY).mean((1, 3)).reshape(-1)
+    return np.where(total <= 0.01, BACKGROUND, labels), total > 0.04
+
+
+def presence(scene: Scene) -> np.ndarray:
+    """float32 [kinds]: one for each kind in the scene."""
+    present = np.zeros(len(load_kinds()), np.float32)
+    present[scene.kinds()] = 1
+    return present
+
+
+def loader(batches: SceneBatches, workers: int) -> DataLoader:
+    """Batches in order, made ahead by worker processes."""
+    ahead = {"prefetch_factor": 4, "multiprocessing_context": "spawn"} if workers else {}
+    return DataLoader(batches, batch_size=None, num_workers=workers, **ahead)

@@ -1,0 +1,36 @@
+"""The scales and biases with which cosines become scores."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What ``config.json`` tells about scores.
+
+    Single label: softmax over ``logit_scale * cosine``. Several labels: sigmoid of
+    ``multi_label_scale * cosine + multi_label_bias`` (``logit_bias`` repeats that bias for a reader
+    that knows one scale only). Below ``rejection_threshold`` the best cosine means "nothing I know".
+    """
+
+    logit_scale: float = 20.0
+    logit_bias: float = -10.0
+    multi_label_scale: float = 20.0
+    multi_label_bias: float = -10.0
+    rejection_threshold: float | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """The values that are known, as they are written to ``config.json``."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @staticmethod
+    def read(run: Path) -> Calibration:
+        """The run's calibration, or the defaults when it was not measured yet."""
+        path = run / "calibration.json"
+        return Calibration(**json.loads(path.read_text())) if path.exists() else Calibration()
+
+    def write(self, run: Path) -> None:
+        (run / "calibration.json").write_text(json.dumps(self.as_dict(), indent=2) + "\n")

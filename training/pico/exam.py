@@ -1,0 +1,65 @@
+"""The scenes that models are examined on: never trained with, rendered large, stored as files are.
+
+Every set has a seed of its own; scenes are rendered from the SVGs at 256 to 512 pixels, encoded as
+JPEG or PNG and decoded again by Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from scenes.captions import caption
+from scenes.compose import compose, sharp_sprites
+from scenes.scene import ONE_THING, SOME_THINGS, Scene, SceneSampler
+
+SEEDS = {"one": 91_001, "some": 91_002, "calibration-one": 91_003, "calibration-some": 91_004}
+"""Held back from training."""
+
+SHAPES = ((1.0, 0.55), (4 / 3, 0.15), (3 / 4, 0.15), (16 / 9, 0.08), (9 / 16, 0.07))
+"""Aspects of the pictures and how often they come."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One question of the examination: a picture, what is in it, and one caption."""
+
+    image: Image.Image
+    scene: Scene
+    caption: str
+
+
+def sheets(name: str, count: int) -> list[Sheet]:
+    """The first ``count`` sheets of a set (``one``: one thing each; ``some``: one to three)."""
+    recipe = ONE_THING if name.endswith("one") else SOME_THINGS
+    sampler = SceneSampler(recipe)
+    cv2.setNumThreads(1)
+    return [_sheet(SEEDS[name], index, sampler) for index in range(count)]
+
+
+def _sheet(seed: int, index: int, sampler: SceneSampler) -> Sheet:
+    rng = np.random.default_rng((seed, index))
+    aspect = float(rng.choice([a for a, _ in SHAPES], p=[p for _, p in SHAPES]))
+    scene = sampler.sample(rng, aspect)
+    return Sheet(picture_file(scene, int(rng.integers(256, 513)), rng), scene, caption(scene, rng))
+
+
+def picture_file(scene: Scene, longest: int, rng: np.random.Generator) -> Image.Image:
+    """The scene rendered with its longest side at that many pixels, encoded and opened again."""
+    width = longest if scene.aspect >= 1 else round(longest * scene.aspect)
+    height = longest if scene.aspect <= 1 else round(longest / scene.aspect)
+    picture, _ = compose(scene, width, height, sharp_sprites)
+    file = io.BytesIO()
+    if rng.random() < 0.7:
+        Image.fromarray(picture).save(file, "JPEG", quality=int(rng.integers(75, 96)))
+    else:
+        Image.fromarray(picture).save(file, "PNG", compress_level=1)
+    image = Image.open(file)
+    image.load()
+    return image
+
+

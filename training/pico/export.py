@@ -1,0 +1,198 @@
+"""Writes the model repository's folders of the family: ONNX files, Triton configuration, assets.
+
+``python -m pico.export --run NAME [--repository FOLDER]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import onnx
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from pico.calibration import Calibration
+from pico.text import TextEncoder
+from pico.tokens import save_tokenizer
+from pico.train import averaged_encoders
+from pico.vision import VisionEncoder
+from scenes.captions import HYPOTHESIS_TEMPLATES
+from scenes.drawings import CACHE, TRAINING
+
+REPOSITORY = TRAINING.parent / "model-repository"
+OPSET = 17
+MAX_BATCH = 64
+DEFAULT_PATCHES = 64
+
+
+def export_vision(encoder: VisionEncoder, folder: Path) -> Path:
+    """``model.onnx`` of the image encoder; see ``VisionEncoder.forward`` for its contract."""
+    patches = torch.randint(0, 256, (2, 6, 768), dtype=torch.uint8)
+    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
+    positions = torch.stack((torch.arange(6) // 3, torch.arange(6) % 3), -1).expand(2, 6, 2).int().contiguous()
+    return _export(
+        encoder,
+        (patches, mask, positions),
+        folder,
+        inputs={name: {0: "batch", 1: "patches_per_image"} for name in ("patches", "patch_mask", "patch_positions")},
+        outputs={
+            "image_embedding": {0: "batch"},
+            "patch_features": {0: "batch", 1: "patches_per_image"},
+            "patch_embeddings": {0: "batch", 1: "patches_per_image"},
+        },
+    )
+
+
+def export_text(encoder: TextEncoder, folder: Path) -> Path:
+    """``model.onnx`` of the text encoder; see ``TextEncoder.forward`` for its contract."""
+    ids = torch.tensor([[1, 20, 30, 2], [1, 40, 2, 0]])
+    return _export(
+        encoder,
+        (ids, (ids != 0).long()),
+        folder,
+        inputs={name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask")},
+        outputs={"text_embedding": {0: "batch"}},
+    )
+
+
+def _export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs: dict) -> Path:
+    buffer = io.BytesIO()
+    with torch.no_grad():
+        torch.onnx.export(
+            model.eval(),
+            example,
+            buffer,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=inputs | outputs,
+            opset_version=OPSET,
+            do_constant_folding=True,
+            dynamo=False,
+        )
+    graph = onnx.load_from_string(buffer.getvalue())
+    _forget_where_it_was_made(graph)
+    onnx.checker.check_model(graph, full_check=True)
+    path = folder / "1" / "model.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+    return path
+
+
+def _forget_where_it_was_made(graph: onnx.ModelProto) -> None:
+    """Nodes carry stack traces with file names; the served file has no use for them."""
+    graph.doc_string = ""
+    del graph.metadata_props[:]
+    for node in graph.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*graph.graph.value_info, *graph.graph.input, *graph.graph.output):
+        value.doc_string = ""
+
+
+def write_repository(run: Path, repository: Path, calibration: Calibration) -> dict[str, str]:
+    """Writes both folders from the run's checkpoint. Returns the SHA-256 of each ONNX file by model."""
+    vision, text, state = averaged_encoders(run / "checkpoint.pt")
+    vision_folder, text_folder = repository / "pico_vision", repository / "pico_text"
+    vision_onnx = export_vision(vision, vision_folder)
+    text_onnx = export_text(text, text_folder)
+    digests = {"pico_vision": _digest(vision_onnx), "pico_text": _digest(text_onnx)}
+    space = f"pico-{hashlib.sha256(''.join(digests.values()).encode()).hexdigest()[:8]}"
+    width, dim = vision.config.width, vision.config.projection_dim
+    (vision_folder / "config.pbtxt").write_text(vision_configuration(space, width, dim))
+    (text_folder / "config.pbtxt").write_text(text_configuration(space, dim))
+    for folder in (vision_folder, text_folder):
+        _write_json(folder / "assets" / "config.json", {
+            "model_type": "pico",
+            "projection_dim": dim,
+            **calibration.as_dict(),
+            "activation": "softmax",
+            "hypothesis_templates": list(HYPOTHESIS_TEMPLATES),
+        })
+    _write_json(vision_folder / "assets" / "preprocessor_config.json", PREPROCESSOR)
+    save_tokenizer(Tokenizer.from_file(str(run / "tokenizer.json")), text_folder / "assets")
+    return digests | {"space": space, "step": str(state["step"])}
+
+
+PREPROCESSOR = {
+    "image_processor_type": "FoveaPatchImageProcessor",
+    "backend": "pil",
+    "do_convert_rgb": True,
+    "do_resize": True,
+    "resample": 2,
+    "patch_size": 16,
+    "max_num_patches": DEFAULT_PATCHES,
+    "max_patches_per_side": 16,
+}
+
+
+def vision_configuration(space: str, width: int, dim: int) -> str:
+    """``config.pbtxt`` of the image encoder."""
+    return _configuration("pico_vision", "vision", space, [
+        ("patches", "TYPE_UINT8", "-1, 768"),
+        ("patch_mask", "TYPE_BOOL", "-1"),
+        ("patch_positions", "TYPE_INT32", "-1, 2"),
+    ], [
+        ("image_embedding", "TYPE_FP32", f"{dim}"),
+        ("patch_features", "TYPE_FP32", f"-1, {width}"),
+        ("patch_embeddings", "TYPE_FP32", f"-1, {dim}"),
+    ])
+
+
+def text_configuration(space: str, dim: int) -> str:
+    """``config.pbtxt`` of the text encoder."""
+    return _configuration("pico_text", "text", space, [
+        ("input_ids", "TYPE_INT64", "-1"),
+        ("attention_mask", "TYPE_INT64", "-1"),
+    ], [("text_embedding", "TYPE_FP32", f"{dim}")])
+
+
+def _configuration(name: str, role: str, space: str, inputs: list, outputs: list) -> str:
+    def tensors(field: str, rows: list) -> str:
+        entries = ",\n".join(
+            f'  {{\n    name: "{tensor}"\n    data_type: {kind}\n    dims: [ {dims} ]\n  }}'
+            for tensor, kind, dims in rows
+        )
+        return f"{field} [\n{entries}\n]\n"
+
+    parameters = {"family": "pico", "role": role, "space": space, "intra_op_thread_count": "1"}
+    return (
+        f'name: "{name}"\n'
+        'backend: "onnxruntime"\n'
+        f"max_batch_size: {MAX_BATCH}\n"
+        + tensors("input", inputs)
+        + tensors("output", outputs)
+        + "dynamic_batching { }\n"
+        "instance_group [\n  {\n    count: 2\n    kind: KIND_CPU\n  }\n]\n"
+        + "".join(
+            f'parameters {{\n  key: "{key}"\n  value: {{ string_value: "{value}" }}\n}}\n'
+            for key, value in parameters.items()
+        )
+    )
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="main")
+    parser.add_argument("--repository", type=Path, default=REPOSITORY)
+    options = parser.parse_args()
+    run = CACHE / "runs" / options.run
+    for name, value in write_repository(run, options.repository, Calibration.read(run)).items():
+        print(f"{name} {value}")
+
+
+if __name__ == "__main__":
+    main()
