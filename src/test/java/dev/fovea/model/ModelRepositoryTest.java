@@ -269,7 +269,7 @@ final class ModelRepositoryTest {
           """
           "projection_dim": | "projection_dim": 7, "was": | projection_dim
           "logit_scale":    | "logit_scale": 0, "was":    | logit_scale
-          "model_type":     | "rejection_threshold": 7, "model_type": | rejection_threshold
+          "rejection_threshold": | "rejection_threshold": 7, "was": | rejection_threshold
           "model_type":     | "matryoshka_dims": [64, "x"], "model_type": | matryoshka_dims
           """)
   void settingOutOfRangeIsAFault(String from, String to, String field) throws IOException {
