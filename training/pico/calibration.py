@@ -12,12 +12,11 @@ class Calibration:
     """What ``config.json`` tells about scores.
 
     Single label: softmax over ``logit_scale * cosine``. Several labels: sigmoid of
-    ``multi_label_scale * cosine + multi_label_bias`` (``logit_bias`` repeats that bias for a reader
-    that knows one scale only). Below ``rejection_threshold`` the best cosine means "nothing I know".
+    ``multi_label_scale * cosine + multi_label_bias``. Below ``rejection_threshold`` the best cosine means
+    "nothing I know".
     """
 
     logit_scale: float = 20.0
-    logit_bias: float = -10.0
     multi_label_scale: float = 20.0
     multi_label_bias: float = -10.0
     rejection_threshold: float | None = None

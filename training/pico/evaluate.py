@@ -166,7 +166,6 @@ def calibrate(served: Served, count: int = 1000) -> Calibration:
     scale, bias = logistic(mixed.reshape(-1), present.reshape(-1))
     return Calibration(
         logit_scale=float(scales[int(np.argmax(likelihoods))]),
-        logit_bias=round(bias, 3),
         multi_label_scale=round(scale, 3),
         multi_label_bias=round(bias, 3),
         rejection_threshold=round(float(np.quantile(cosines.max(1), 0.05)), 4),
