@@ -4,6 +4,7 @@ import dev.fovea.admission.CpuGate;
 import dev.fovea.call.Deadline;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Place;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
@@ -161,6 +162,7 @@ public final class EmbedItems {
                 Set.of(lease.model().embeddingOutput()),
                 record.call().deadline(),
                 record.call().criticality(),
+                Place.NONE,
                 record.timings()));
     try (StageTimings.Span _ = record.timings().start(Stage.POSTPROCESS)) {
       for (int i = 0; i < places.size(); i++) {
