@@ -12,6 +12,7 @@ import warnings
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
@@ -100,6 +101,7 @@ def jpegs():
     yield "adobe-odd-transform.jpg", with_segments(plain, segment(0xEE, adobe + b"\7"), drop=(0xE0,))
     yield "jfif-and-adobe-rgb.jpg", with_segments(plain, segment(0xEE, adobe + b"\0"))
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    profile = profile[:24] + bytes(12) + profile[36:]  # without the time of its making
     yield "icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=profile)
     yield "broken-icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=b"no profile")
     yield "fill-bytes.jpg", plain[:2] + b"\xff\xff" + plain[2:]
@@ -202,6 +204,76 @@ def gifs():
     yield "no-palette.gif", plain[:10] + bytes([plain[10] & 0x7F]) + plain[11:13] + plain[13 + 3 * 16 :]
 
 
+def gif_table(colours):
+    return b"".join(bytes(c) for c in colours)
+
+
+def gif_data(indices, bits=4):
+    """Indices as codes of one size: a clear code before the table grows."""
+    clear, size, out = 1 << bits, bits + 1, []
+    for at in range(0, indices.size, (1 << bits) - 2):
+        out += [clear, *indices.reshape(-1)[at : at + (1 << bits) - 2].tolist()]
+    out.append(clear + 1)
+    number, data = 0, b""
+    for i, code in enumerate(out):
+        number |= code << (i * size)
+    data = number.to_bytes((len(out) * size + 7) // 8, "little")
+    blocks = [data[i : i + 255] for i in range(0, len(data), 255)]
+    return bytes([bits]) + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
+
+
+def gif_frame(box, seed, disposal=0, transparent=None, table=None, most=16):
+    left, top, width, height = box
+    control = b""
+    if disposal or transparent is not None:
+        flags = disposal << 2 | (transparent is not None)
+        control = b"!\xf9\x04" + struct.pack("<BHBB", flags, 4, transparent or 0, 0)
+    flags = 0x83 if table else 0
+    indices = np.random.RandomState(seed).randint(0, most, (height, width))
+    head = b"," + struct.pack("<HHHHB", left, top, width, height, flags)
+    return control + head + (gif_table(table) if table else b"") + gif_data(indices)
+
+
+def gif_file(size, frames, table=None, background=3):
+    head = b"GIF89a" + struct.pack("<HHBBB", *size, 0x83 if table else 0, background, 0)
+    return head + (gif_table(table) if table else b"") + b"".join(frames) + b";"
+
+
+def animations():
+    """Animations that do what animations do, each drawn from a seed."""
+    random = np.random.RandomState(51)
+    colours = lambda: random.randint(0, 256, (16, 3)).tolist()
+    greys = [(i, i, i) for i in range(16)]
+
+    def drawn(count, table, local=0.3, clear=0.5, out=0.0, few=False):
+        frames = []
+        for i in range(count):
+            left, top = random.randint(0, 9, 2).tolist()
+            box = (left, top, int(random.randint(1, 20 - left)), int(random.randint(1, 17 - top)))
+            if random.rand() < out:
+                box = (left, top, int(random.randint(15, 30)), int(random.randint(15, 30)))
+            if i == 0 and random.rand() < 0.7:
+                box = (0, 0, 19, 16)
+            frames.append(gif_frame(
+                box, int(random.randint(1 << 30)), int(random.randint(0, 5)),
+                int(random.randint(0, 16)) if random.rand() < clear else None,
+                colours() if random.rand() < local else None, 8 if few else 16))
+        return gif_file((19, 16), frames, table)
+
+    for i in range(14):
+        yield f"frames-{i}.gif", drawn(6, colours())
+    for i in range(4):
+        yield f"frames-opaque-{i}.gif", drawn(5, colours(), clear=0)
+    for i in range(4):
+        yield f"frames-grey-{i}.gif", drawn(5, [None, greys][i % 2], local=0)
+    for i in range(4):
+        yield f"frames-local-{i}.gif", drawn(5, colours(), local=1)
+    for i in range(6):
+        yield f"frames-growing-{i}.gif", drawn(5, colours(), out=0.4)
+    frames = [Image.fromarray(photo(24, 18, seed=60 + i)) for i in range(4)]
+    yield "frames-saved.gif", saved(frames[0], format="GIF", save_all=True, append_images=frames[1:], duration=40)
+
+
 # ---------------------------------------------------------------- BMP
 
 
@@ -272,6 +344,34 @@ def write_decoding():
     (OUT / "decoding.tsv").write_text("\n".join(lines) + "\n")
 
 
+def write_frames():
+    """Every frame of every animation."""
+    lines = ["# file\tframe\tframes\twidth\theight\tRGB\tRGB over #1EA0DC"]
+    for name, data in animations():
+        (OUT / name).write_bytes(data)
+        count = Image.open(io.BytesIO(data)).n_frames
+        for index in range(count):
+            image = Image.open(io.BytesIO(data))
+            image.seek(index)
+            image.load()
+            lines.append("\t".join([
+                name, str(index), str(count), str(image.width), str(image.height),
+                sha(image.convert("RGB").tobytes()), sha(over_background(image).tobytes())]))
+    (OUT / "frames.tsv").write_text("\n".join(lines) + "\n")
+
+
+def write_video():
+    """Frames of video as OpenCV converts them."""
+    lines = ["# file\tformat\twidth\theight\tRGB"]
+    for width, height in ((2, 2), (6, 4), (18, 10), (64, 2), (2, 34)):
+        planes = np.random.RandomState(width).randint(0, 256, (height * 3 // 2, width)).astype(np.uint8)
+        (OUT / f"video-{width}x{height}.raw").write_bytes(planes.tobytes())
+        for name, code in (("NV12", cv2.COLOR_YUV2RGB_NV12), ("I420", cv2.COLOR_YUV2RGB_I420)):
+            rgb = cv2.cvtColor(planes, code)
+            lines.append(f"video-{width}x{height}.raw\t{name}\t{width}\t{height}\t{sha(rgb.tobytes())}")
+    (OUT / "video.tsv").write_text("\n".join(lines) + "\n")
+
+
 FILTERS = {"LANCZOS": 1, "BILINEAR": 2, "BICUBIC": 3, "BOX": 4, "HAMMING": 5}
 SIZES = [
     ((1, 1), (1, 1)), ((1, 1), (7, 5)), ((7, 5), (1, 1)), ((13, 9), (13, 9)), ((13, 9), (13, 20)),
@@ -329,6 +429,8 @@ if __name__ == "__main__":
     for old in OUT.iterdir():
         old.unlink()
     write_decoding()
+    write_frames()
+    write_video()
     write_resizing()
     write_patches()
     print(f"{len(list(OUT.iterdir()))} files, {sum(f.stat().st_size for f in OUT.iterdir())} bytes in {OUT}")

@@ -41,7 +41,7 @@ final class JpegCodec implements ImageCodec {
   }
 
   @Override
-  public ImageHeader readHeader(ByteReader file) {
+  public ImageHeader readHeader(ByteReader file, int frame) {
     JpegFile jpeg = JpegFile.read(file);
     int channels = Math.max(3, jpeg.components().size());
     long pixels = (long) jpeg.width() * jpeg.height();
@@ -57,7 +57,7 @@ final class JpegCodec implements ImageCodec {
   }
 
   @Override
-  public Pixels decode(ByteReader file, ImageHeader header, Flattening alpha) {
+  public Pixels decode(ByteReader file, ImageHeader header, Request request) {
     JpegFile jpeg = JpegFile.read(file);
     ImageReader reader = jdkReader();
     try (EncodedStream stream = new EncodedStream(plainFile(jpeg, file))) {

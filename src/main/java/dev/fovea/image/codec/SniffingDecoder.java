@@ -40,7 +40,8 @@ public final class SniffingDecoder implements ImageDecoder {
           case ImageSource.Encoded(ByteBuffer bytes) -> {
             limits.requireBytes(bytes.remaining());
             ImageCodec codec = codecOf(bytes);
-            yield guarded(codec, () -> codec.readHeader(reader(codec, bytes)));
+            int frame = options.frameIndex();
+            yield guarded(codec, () -> codec.readHeader(reader(codec, bytes), frame));
           }
           case ImageSource.Raw raw -> {
             limits.requireBytes(raw.bytes().remaining());
@@ -78,11 +79,25 @@ public final class SniffingDecoder implements ImageDecoder {
         switch (source) {
           case ImageSource.Encoded(ByteBuffer bytes) -> {
             ImageCodec codec = codecOf(bytes);
-            yield guarded(codec, () -> codec.decode(reader(codec, bytes), header, alpha));
+            ImageCodec.Request request =
+                new ImageCodec.Request(
+                    options.frameIndex(), alpha, stored(target, header, options));
+            yield guarded(codec, () -> codec.decode(reader(codec, bytes), header, request));
           }
           case ImageSource.Raw raw -> RawPixels.decode(raw, alpha);
         };
     return options.applyOrientation() ? Orientation.upright(stored, header.orientation()) : stored;
+  }
+
+  /// The target in the axes of the stored pixels; all of them unless less will do.
+  private static DecodeTarget stored(
+      DecodeTarget target, ImageHeader header, ImageOptions options) {
+    if (options.detail() != ImageOptions.Detail.LOW) {
+      return DecodeTarget.WHOLE;
+    }
+    return options.applyOrientation() && header.transposed()
+        ? new DecodeTarget(target.height(), target.width())
+        : target;
   }
 
   private static ByteReader reader(ImageCodec codec, ByteBuffer bytes) {
