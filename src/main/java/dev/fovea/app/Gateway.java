@@ -2,6 +2,8 @@ package dev.fovea.app;
 
 import dev.fovea.admission.ByteBudget;
 import dev.fovea.admission.CpuGate;
+import dev.fovea.cache.UploadLimits;
+import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
@@ -23,10 +25,13 @@ import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.InspectImage;
+import dev.fovea.task.PrepareImages;
 import dev.fovea.task.Task;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -90,8 +95,17 @@ public final class Gateway implements AutoCloseable {
     Metrics metrics = new Metrics(registry);
     metrics.gauge("fovea.cpu.waiting", "Pieces of work that wait for a processor", cpu::waiting);
     metrics.gauge("fovea.decoded.bytes", "Bytes of images being decoded", budget::taken);
+    UploadedImages uploaded = new UploadedImages(uploadLimits(settings), clock);
+    metrics.observe(uploaded);
+    PrepareImages prepareImages = new PrepareImages(decoder, limits.image(), budget, cpu);
     Services services =
-        new Services(() -> catalog, new EmbedItems(decoder, budget, cpu), limits, metrics);
+        new Services(
+            () -> catalog,
+            new EmbedItems(prepareImages, cpu),
+            new InspectImage(decoder, limits.image()),
+            uploaded,
+            limits,
+            metrics);
     GrpcServer server =
         GrpcServer.start(
             settings,
@@ -116,6 +130,16 @@ public final class Gateway implements AutoCloseable {
         limits.maxTextCharacters(),
         limits.maxLabels(),
         limits.maxPrompts());
+  }
+
+  private static UploadLimits uploadLimits(Settings settings) {
+    Settings.Uploads uploads = settings.uploads();
+    return new UploadLimits(
+        uploads.timeToLive(),
+        uploads.maxImages(),
+        uploads.maxBytes(),
+        uploads.maxImagesPerCaller(),
+        uploads.maxBytesPerCaller());
   }
 
   private static CallPolicy callPolicy(Settings settings, Clock clock) {
@@ -173,6 +197,7 @@ public final class Gateway implements AutoCloseable {
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
     server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());
   }

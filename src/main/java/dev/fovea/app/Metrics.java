@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import dev.fovea.cache.UploadedImages;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -9,6 +10,7 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -20,10 +22,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
-/// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage.
+/// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
+/// images that handles stand for.
 final class Metrics implements ServerInterceptor, StageListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(500_000),
@@ -65,6 +69,29 @@ final class Metrics implements ServerInterceptor, StageListener {
   /// A number that is asked for whenever metrics are read.
   void gauge(String name, String description, Supplier<Number> value) {
     Gauge.builder(name, value).description(description).register(registry);
+  }
+
+  /// What is kept of uploaded images, and what became of their handles.
+  void observe(UploadedImages uploaded) {
+    gauge("fovea.uploads.images", "Uploaded images kept or on their way", uploaded::images);
+    gauge("fovea.uploads.bytes", "Bytes of those images", uploaded::bytes);
+    count("fovea.uploads.hits", "Handles found", () -> uploaded.counts().hits());
+    count("fovea.uploads.misses", "Handles not found", () -> uploaded.counts().misses());
+    count(
+        "fovea.uploads.expirations",
+        "Uploaded images whose time was over",
+        () -> uploaded.counts().expirations());
+    count(
+        "fovea.uploads.refusals",
+        "Uploads that there was no room for",
+        () -> uploaded.counts().refusals());
+  }
+
+  /// A number that only grows, asked for whenever metrics are read.
+  private void count(String name, String description, LongSupplier value) {
+    FunctionCounter.builder(name, value, LongSupplier::getAsLong)
+        .description(description)
+        .register(registry);
   }
 
   @Override

@@ -33,6 +33,8 @@ public interface Settings {
 
   Limits limits();
 
+  Uploads uploads();
+
   Cpu cpu();
 
   Engine engine();
@@ -164,6 +166,30 @@ public interface Settings {
     /// Labels × prompts × templates of one call.
     @WithDefault("16384")
     int maxPrompts();
+  }
+
+  /// Images that callers upload and name by handles. What is on its way counts as what is kept; an
+  /// upload that there is no room for is refused with `IMAGE_STORE_FULL`.
+  interface Uploads {
+    /// How long an image is kept.
+    @WithDefault("1h")
+    Duration timeToLive();
+
+    /// Images of all callers.
+    @WithDefault("4096")
+    int maxImages();
+
+    /// Bytes of all images.
+    @WithDefault("268435456")
+    long maxBytes();
+
+    /// Images of one caller.
+    @WithDefault("1024")
+    int maxImagesPerCaller();
+
+    /// Bytes of the images of one caller.
+    @WithDefault("67108864")
+    long maxBytesPerCaller();
   }
 
   /// Work on the processors.

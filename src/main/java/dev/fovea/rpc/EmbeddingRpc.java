@@ -3,6 +3,7 @@ package dev.fovea.rpc;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
+import dev.fovea.image.PixelBox;
 import dev.fovea.kernel.Vectors;
 import dev.fovea.model.EmbeddingSpace;
 import dev.fovea.task.CallRecord;
@@ -42,7 +43,7 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
     this.services = services;
     this.embedItems = services.embedItems();
     this.compareItems = new CompareItems(embedItems);
-    this.items = new ItemReader(services.limits());
+    this.items = services.itemReader();
   }
 
   @Override
@@ -57,7 +58,7 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
         services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     OptionalInt dimension = outputDimension(request, family);
     List<Outcome<Embedding>> embeddings =
-        embedItems.run(family, items.read(request.getItemsList()), record);
+        embedItems.run(family, items.read(request.getItemsList(), record.call().caller()), record);
     EmbedResponse.Builder response = EmbedResponse.newBuilder();
     for (int i = 0; i < embeddings.size(); i++) {
       Item item = request.getItems(i);
@@ -109,8 +110,12 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
             .setVector(VectorWriter.write(vector, request.getVectorEncoding()))
             .setNormalized(normalize);
     switch (embedding.facts()) {
-      case Embedding.ImageFacts(int width, int height) ->
-          written.setOrientedWidth(width).setOrientedHeight(height);
+      case Embedding.ImageFacts(int width, int height, PixelBox region) -> {
+        written.setOrientedWidth(width).setOrientedHeight(height);
+        if (!region.isWhole(width, height)) {
+          written.setRegion(ReplyWriter.pixelBox(region));
+        }
+      }
       case Embedding.TextFacts(int tokens, boolean truncated) ->
           written.setTokens(tokens).setTruncated(truncated);
     }
@@ -144,7 +149,10 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
         services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     Comparison comparison =
         compareItems.run(
-            family, items.read(request.getLeftList()), items.read(request.getRightList()), record);
+            family,
+            items.read(request.getLeftList(), record.call().caller()),
+            items.read(request.getRightList(), record.call().caller()),
+            record);
     CompareResponse.Builder response = CompareResponse.newBuilder();
     comparison.rows().forEach(row -> response.addRows(write(row, request)));
     comparison.refusals().forEach(refusal -> response.addErrors(write(refusal, request, record)));

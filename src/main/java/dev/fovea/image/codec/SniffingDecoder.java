@@ -56,7 +56,7 @@ public final class SniffingDecoder implements ImageDecoder {
   private static void requireFrame(int index, int frames) {
     if (index >= frames) {
       throw GatewayException.invalidField(
-          "options.frame_index", index, "0 to " + (frames - 1) + ", as the image has frames");
+          "frame_index", index, "0 to " + (frames - 1) + ", as the image has frames");
     }
   }
 
