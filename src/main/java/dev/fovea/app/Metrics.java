@@ -1,6 +1,7 @@
 package dev.fovea.app;
 
 import dev.fovea.cache.UploadedImages;
+import dev.fovea.cache.UploadedImages.Counts;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -22,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
 /// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
@@ -75,21 +76,20 @@ final class Metrics implements ServerInterceptor, StageListener {
   void observe(UploadedImages uploaded) {
     gauge("fovea.uploads.images", "Uploaded images kept or on their way", uploaded::images);
     gauge("fovea.uploads.bytes", "Bytes of those images", uploaded::bytes);
-    count("fovea.uploads.hits", "Handles found", () -> uploaded.counts().hits());
-    count("fovea.uploads.misses", "Handles not found", () -> uploaded.counts().misses());
+    count("fovea.uploads.hits", "Handles found", uploaded, Counts::hits);
+    count("fovea.uploads.misses", "Handles not found", uploaded, Counts::misses);
     count(
         "fovea.uploads.expirations",
         "Uploaded images whose time was over",
-        () -> uploaded.counts().expirations());
+        uploaded,
+        Counts::expirations);
     count(
-        "fovea.uploads.refusals",
-        "Uploads that there was no room for",
-        () -> uploaded.counts().refusals());
+        "fovea.uploads.refusals", "Uploads that there was no room for", uploaded, Counts::refusals);
   }
 
-  /// A number that only grows, asked for whenever metrics are read.
-  private void count(String name, String description, LongSupplier value) {
-    FunctionCounter.builder(name, value, LongSupplier::getAsLong)
+  private void count(
+      String name, String description, UploadedImages uploaded, ToLongFunction<Counts> which) {
+    FunctionCounter.builder(name, uploaded, images -> which.applyAsLong(images.counts()))
         .description(description)
         .register(registry);
   }

@@ -127,6 +127,7 @@ public final class UploadedImages {
 
   /// What has happened so far; for counters.
   public synchronized Counts counts() {
+    dropExpired();
     return new Counts(hits, misses, expirations, refusals);
   }
 
