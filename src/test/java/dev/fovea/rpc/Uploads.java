@@ -37,6 +37,18 @@ public final class Uploads {
         }
       }
       call.halfClose();
+    } catch (StatusException e) {
+      throw e.getStatus().asRuntimeException(e.getTrailers());
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    return read(call);
+  }
+
+  /// The answer, whether or not the client has finished.
+  static UploadImageResponse read(
+      BlockingClientCall<UploadImageRequest, UploadImageResponse> call) {
+    try {
       return call.read();
     } catch (StatusException e) {
       throw e.getStatus().asRuntimeException(e.getTrailers());
