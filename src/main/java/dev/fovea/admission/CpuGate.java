@@ -18,13 +18,18 @@ import org.jspecify.annotations.Nullable;
 /// All work that keeps a processor busy for long goes through here: decoding, resizing, tokenising.
 /// As many pieces run at once as there are processors; others wait until their deadline.
 ///
-/// Large pieces do not starve small ones, in two ways. Who waits is served in the order of
-/// self-clocked fair queueing (Golestani 1994): each piece is stamped with the stamp of the piece
-/// that began last plus its own cost, and the lowest stamp goes first. A small piece passes the
-/// large ones that wait, and a large one is passed by no more of them than its cost is worth. And
-/// because nothing that runs is ever stopped, one more lane is open to small pieces while large
-/// ones have taken processors: there the machine shares its processors out by time, and a small
-/// piece is done long before a large one would have made room.
+/// Large pieces do not starve small ones, in three ways:
+///
+/// - Who waits is served in the order of self-clocked fair queueing (Golestani 1994): each piece is
+///   stamped with the stamp of the piece that began last plus its own cost, and the lowest stamp
+///   goes first. A small piece passes the large ones that wait, and a large one is passed by no
+///   more of them than its cost is worth.
+/// - Nothing that runs is ever stopped, so one processor is kept free of large pieces while small
+///   ones keep coming: from the first small piece until a large one has run from beginning to end
+///   without meeting any. Where small pieces are none, large ones have every processor.
+/// - A small piece that finds every processor taken by then, or more of them than one, is let in
+///   beside the others by one more lane: the machine shares its processors out by time, and the
+///   piece is done long before a large one would have made room.
 ///
 /// Calls that only wait or stream are never held up: virtual threads have three carriers more than
 /// there are processors, one of them for that lane.
@@ -45,6 +50,8 @@ public final class CpuGate {
   private final int[] running = new int[Lane.values().length];
 
   private long lastBegun;
+  private long smallBegun;
+  private boolean smallKeepComing;
   private long arrivals;
 
   /// @param width pieces of work that run at once, 1 or more
@@ -60,15 +67,20 @@ public final class CpuGate {
     SMALL,
     LARGE,
     /// A small piece beside as many others as there are processors.
-    EXTRA
+    BESIDE
   }
+
+  /// A piece that runs.
+  ///
+  /// @param smallBefore small pieces that had begun before it
+  private record Running(Lane lane, long smallBefore) {}
 
   /// A piece that waits for its turn.
   private static final class Piece implements Comparable<Piece> {
     private final long stamp;
     private final long arrival;
     private final Condition turn;
-    private @Nullable Lane lane;
+    private @Nullable Running running;
 
     Piece(long stamp, long arrival, Condition turn) {
       this.stamp = stamp;
@@ -107,15 +119,15 @@ public final class CpuGate {
       throw new IllegalArgumentException("cost: " + cost + " (expected: >= 0)");
     }
     deadline.check("a processor");
-    Lane lane = enter(deadline, cost);
+    Running running = enter(deadline, cost);
     try {
       return work.run();
     } finally {
-      leave(lane);
+      leave(running);
     }
   }
 
-  private Lane enter(Deadline deadline, long cost) throws InterruptedException {
+  private Running enter(Deadline deadline, long cost) throws InterruptedException {
     lock.lockInterruptibly();
     try {
       PriorityQueue<Piece> queue = cost <= SMALL ? small : large;
@@ -128,32 +140,35 @@ public final class CpuGate {
     }
   }
 
-  private Lane await(Piece piece, PriorityQueue<Piece> queue, Deadline deadline)
+  private Running await(Piece piece, PriorityQueue<Piece> queue, Deadline deadline)
       throws InterruptedException {
     try {
       long left = deadline.remainingNanos();
-      while (piece.lane == null) {
+      while (piece.running == null) {
         if (left <= 0) {
           throw Deadline.exceeded("a processor");
         }
         left = piece.turn.awaitNanos(left);
       }
-      return piece.lane;
+      return piece.running;
     } catch (InterruptedException | GatewayException e) {
       // Its turn may have come in the same moment.
-      if (piece.lane == null) {
+      if (piece.running == null) {
         queue.remove(piece);
       } else {
-        leave(piece.lane);
+        leave(piece.running);
       }
       throw e;
     }
   }
 
-  private void leave(Lane lane) {
+  private void leave(Running piece) {
     lock.lock();
     try {
-      running[lane.ordinal()]--;
+      running[piece.lane().ordinal()]--;
+      if (piece.lane() == Lane.LARGE) {
+        smallKeepComing = smallBegun > piece.smallBefore();
+      }
       admit();
     } finally {
       lock.unlock();
@@ -162,23 +177,34 @@ public final class CpuGate {
 
   /// Lets in all for whom there is room.
   private void admit() {
-    while (running(Lane.SMALL) + running(Lane.LARGE) < width && waiting() > 0) {
-      if (large.isEmpty() || (!small.isEmpty() && small.peek().compareTo(large.peek()) < 0)) {
+    while (running(Lane.SMALL) + running(Lane.LARGE) < width) {
+      if (!small.isEmpty() && (!largeMayBegin() || small.peek().compareTo(large.peek()) < 0)) {
         begin(small, Lane.SMALL);
-      } else {
+      } else if (largeMayBegin()) {
         begin(large, Lane.LARGE);
+      } else {
+        break;
       }
     }
-    if (running(Lane.LARGE) > 0 && running(Lane.EXTRA) == 0 && !small.isEmpty()) {
-      begin(small, Lane.EXTRA);
+    if (running(Lane.LARGE) > 0 && running(Lane.BESIDE) == 0 && !small.isEmpty()) {
+      begin(small, Lane.BESIDE);
     }
+  }
+
+  private boolean largeMayBegin() {
+    boolean keepOneFree = smallKeepComing && width > 1;
+    return !large.isEmpty() && running(Lane.LARGE) < (keepOneFree ? width - 1 : width);
   }
 
   private void begin(PriorityQueue<Piece> queue, Lane lane) {
     Piece piece = queue.remove();
     lastBegun = Math.max(lastBegun, piece.stamp);
+    if (lane != Lane.LARGE) {
+      smallBegun++;
+      smallKeepComing = true;
+    }
     running[lane.ordinal()]++;
-    piece.lane = lane;
+    piece.running = new Running(lane, smallBegun);
     piece.turn.signal();
   }
 

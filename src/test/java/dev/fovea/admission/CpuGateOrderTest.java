@@ -73,6 +73,27 @@ final class CpuGateOrderTest {
   }
 
   @Test
+  void oneProcessorIsKeptFreeOfLargePiecesWhileSmallOnesCome() throws Exception {
+    CpuGate gate = new CpuGate(2);
+    begins(gate, "small 1", SMALL);
+    end("small 1");
+    begins(gate, "large 1", LARGE);
+    waits(gate, "large 2", LARGE, 1);
+    waits(gate, "large 3", LARGE, 2);
+    waits(gate, "large 4", LARGE, 3);
+
+    begins(gate, "small 2", SMALL);
+    end("small 2");
+    end("large 1");
+    assertThat(next()).isEqualTo("large 2");
+    assertThat(gate.waiting()).as("a small piece came while large 1 ran").isEqualTo(2);
+
+    end("large 2");
+    assertThat(next()).isEqualTo("large 3");
+    assertThat(next()).as("none came while large 2 ran").isEqualTo("large 4");
+  }
+
+  @Test
   void smallPiecesPassLargeOnesThatWait() throws Exception {
     CpuGate gate = new CpuGate(1);
     begins(gate, "small 0", SMALL);
