@@ -313,6 +313,93 @@ def bmps():
         6, 4, 8, bytes([3, 1, 0, 0, 0, 2, 2, 1, 4, 3, 0, 0, 0, 3, 5, 6, 7, 0, 3, 2, 0, 1]), palette, compression=1, colours=16)
 
 
+# ---------------------------------------------------------------- WebP
+
+
+def riff(*chunks):
+    data = b"WEBP" + b"".join(
+        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2) for name, content in chunks)
+    return b"RIFF" + struct.pack("<I", len(data)) + data
+
+
+def riff_chunks(data):
+    at, chunks = 12, []
+    while at < len(data):
+        size = struct.unpack("<I", data[at + 4 : at + 8])[0]
+        chunks.append((data[at : at + 4], data[at + 8 : at + 8 + size]))
+        at += 8 + size + size % 2
+    return chunks
+
+
+def u24(value):
+    return struct.pack("<I", value)[:3]
+
+
+def webps():
+    rgb = Image.fromarray(photo(61, 47))
+    see = Image.fromarray(photo(61, 47, 4, 9), "RGBA")
+    few = Image.fromarray(photo(61, 47) // 64 * 64)
+    for quality in (0, 30, 75, 90, 100):
+        yield f"lossy-{quality}.webp", saved(rgb, format="WEBP", quality=quality)
+    for size in (1, 2, 3, 15, 16, 17, 33):
+        small = Image.fromarray(photo(size, 40 - size, seed=size))
+        yield f"lossy-{size}x{40 - size}.webp", saved(small, format="WEBP", quality=80)
+        yield f"lossless-{size}x{40 - size}.webp", saved(small, format="WEBP", lossless=True)
+    for method in (0, 3, 6):
+        yield f"lossy-method-{method}.webp", saved(rgb, format="WEBP", quality=60, method=method)
+        yield f"lossless-method-{method}.webp", saved(few, format="WEBP", lossless=True, method=method)
+    yield "lossy-alpha.webp", saved(see, format="WEBP", quality=75)
+    yield "lossy-alpha-lossy.webp", saved(see, format="WEBP", quality=75, alpha_quality=30)
+    yield "lossless-alpha.webp", saved(see, format="WEBP", lossless=True)
+    yield "lossless-alpha-exact.webp", saved(see, format="WEBP", lossless=True, exact=True)
+    yield "lossless-grey.webp", saved(Image.fromarray(photo(61, 47, 1)[:, :, 0]), format="WEBP", lossless=True)
+    yield "lossless-palette.webp", saved(few.quantize(8).convert("RGB"), format="WEBP", lossless=True)
+    small = Image.fromarray(photo(13, 9, seed=6))
+    for orientation in (1, 3, 6, 8):
+        yield f"exif-{orientation}.webp", saved(small, format="WEBP", exif=exif(orientation))
+    yield "xmp-5.webp", saved(small, format="WEBP", xmp=xmp(5))
+    yield "exif-xmp.webp", saved(small, format="WEBP", exif=exif(2), xmp=xmp(5))
+    yield "icc.webp", saved(small, format="WEBP", icc_profile=b"no profile")
+    picture = riff_chunks(saved(small, format="WEBP"))[0]
+    plain = riff(picture)
+    yield "trailing.webp", plain + b"behind the end"
+    header = b"VP8X", bytes([0, 0, 0, 0]) + u24(12) + u24(8)
+    yield "extended-unknown.webp", riff(header, (b"WHAT", b"ever"), picture, (b"more", b"of it"))
+
+
+def webp_animations():
+    random = np.random.RandomState(71)
+
+    def frame(box, seed, blends, clears, alpha, lossless):
+        left, top, width, height = box
+        pixels = photo(width, height, 4, seed)
+        pixels[:, :, 3] = [255, 0, 40, 128, 250][seed % 5] if alpha else 255
+        if alpha:
+            pixels[height // 2 :, :, 3] = 90
+            pixels[: height // 3, :, 3] = 0
+        still = riff_chunks(saved(Image.fromarray(pixels, "RGBA"), format="WEBP", lossless=lossless, exact=True, quality=70))
+        body = u24(left // 2) + u24(top // 2) + u24(width - 1) + u24(height - 1) + u24(40)
+        body += bytes([2 * (not blends) | clears])
+        return b"ANMF", body + riff(*[c for c in still if c[0] in (b"ALPH", b"VP8 ", b"VP8L")])[12:]
+
+    def drawn(count, whole):
+        chunks = [(b"VP8X", bytes([0x12, 0, 0, 0]) + u24(29) + u24(19)), (b"ANIM", bytes([9, 80, 120, 255, 0, 0]))]
+        for i in range(count):
+            left, top = random.randint(0, 7, 2) * 2
+            box = (int(left), int(top), int(random.randint(1, 31 - left)), int(random.randint(1, 21 - top)))
+            if random.rand() < whole:
+                box = (0, 0, 30, 20)
+            chunks.append(frame(box, int(random.randint(1000)), *(bool(b) for b in random.randint(0, 2, 4))))
+        return riff(*chunks)
+
+    for i in range(10):
+        yield f"frames-{i}.webp", drawn(5, 0.4)
+    opaque = [Image.fromarray(photo(24, 18, seed=80 + i)) for i in range(3)]
+    yield "frames-opaque.webp", saved(opaque[0], format="WEBP", save_all=True, append_images=opaque[1:], duration=40)
+    see = [Image.fromarray(photo(24, 18, 4, seed=90 + i), "RGBA") for i in range(3)]
+    yield "frames-saved.webp", saved(see[0], format="WEBP", save_all=True, append_images=see[1:], duration=40)
+
+
 # ---------------------------------------------------------------- what Pillow makes of them
 
 
@@ -335,7 +422,7 @@ def over_background(image):
 
 def write_decoding():
     lines = ["# file\twidth\theight\tupright RGB\tstored RGB\tstored RGB over #1EA0DC"]
-    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps()]:
+    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps(), *webps()]:
         upright, stored = rgb_of(data)
         (OUT / name).write_bytes(data)
         lines.append("\t".join([
@@ -347,7 +434,7 @@ def write_decoding():
 def write_frames():
     """Every frame of every animation."""
     lines = ["# file\tframe\tframes\twidth\theight\tRGB\tRGB over #1EA0DC"]
-    for name, data in animations():
+    for name, data in [*animations(), *webp_animations()]:
         (OUT / name).write_bytes(data)
         count = Image.open(io.BytesIO(data)).n_frames
         for index in range(count):

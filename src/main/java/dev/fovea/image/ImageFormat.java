@@ -6,6 +6,7 @@ public enum ImageFormat {
   PNG,
   GIF,
   BMP,
+  WEBP,
   /// Pixels sent as they are.
   RAW
 }

@@ -73,6 +73,13 @@ final class ByteReader {
     return bigEndian ? first << 8 | second : second << 8 | first;
   }
 
+  int u24() {
+    int first = u8();
+    int second = u8();
+    int third = u8();
+    return bigEndian ? first << 16 | second << 8 | third : third << 16 | second << 8 | first;
+  }
+
   long u32() {
     long first = u16();
     long second = u16();

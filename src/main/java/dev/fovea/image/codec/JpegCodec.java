@@ -172,4 +172,9 @@ final class JpegCodec implements ImageCodec {
     }
     return ycck;
   }
+
+  @Override
+  public String specification() {
+    return "imageio";
+  }
 }
