@@ -18,6 +18,7 @@ from PIL import Image, ImageCms, ImageOps
 
 import bmp_writer
 import png_writer as png
+import tiff_writer as tiff
 from pictures import pattern, photo
 
 HERE = Path(__file__).resolve().parent
@@ -313,6 +314,69 @@ def bmps():
         6, 4, 8, bytes([3, 1, 0, 0, 0, 2, 2, 1, 4, 3, 0, 0, 0, 3, 5, 6, 7, 0, 3, 2, 0, 1]), palette, compression=1, colours=16)
 
 
+# ---------------------------------------------------------------- TIFF
+
+
+def tiffs():
+    random = np.random.RandomState(101)
+    noise = lambda bits, samples=1, shape=(19, 23): random.randint(0, 1 << bits, (*shape, samples))
+    smooth = lambda samples: photo(23, 19, samples, 102)
+    for order, name in (("<", "ii"), (">", "mm")):
+        yield f"rgb-{name}.tif", tiff.write(smooth(3), 2, order=order)
+        yield f"rgb-16-{name}.tif", tiff.write(noise(16, 3), 2, 16, order=order)
+        yield f"rgba-16-{name}.tif", tiff.write(noise(16, 4), 2, 16, order=order, extra=(2,))
+        yield f"grey-16-{name}.tif", tiff.write(noise(9), 1, 16, order=order)
+        yield f"lzw-16-{name}.tif", tiff.write(noise(16, 3), 2, 16, 5, order, predictor=2)
+        yield f"deflate-grey-16-{name}.tif", tiff.write(noise(9), 1, 16, 8, order, predictor=2)
+        yield f"cmyk-16-{name}.tif", tiff.write(noise(16, 4), 5, 16, order=order)
+    for bits in (1, 2, 4, 8):
+        yield f"white-is-zero-{bits}.tif", tiff.write(noise(bits), 0, bits)
+        yield f"black-is-zero-{bits}.tif", tiff.write(noise(bits), 1, bits)
+        colours = random.randint(0, 1 << 16, 3 << bits).tolist()
+        yield f"palette-{bits}.tif", tiff.write(noise(bits), 3, bits, colours=colours)
+        yield f"low-bit-first-{bits}.tif", tiff.write(noise(bits), 1, bits, fill_order=2)
+        yield f"tiled-{bits}.tif", tiff.write(noise(bits), 1, bits, 8, tile=(16, 16))
+    yield "big.tif", tiff.write(smooth(3), 2, big=True, rows=4)
+    yield "white-is-zero-16.tif", tiff.write(noise(9), 0, 16)
+    for compression, name in ((1, "none"), (5, "lzw"), (8, "deflate"), (32946, "old-deflate"), (32773, "packbits")):
+        yield f"{name}.tif", tiff.write(smooth(3), 2, compression=compression)
+        yield f"{name}-strips.tif", tiff.write(smooth(3), 2, compression=compression, rows=5)
+        yield f"{name}-tiles.tif", tiff.write(smooth(3), 2, compression=compression, tile=(16, 16))
+        yield f"{name}-planes.tif", tiff.write(smooth(3), 2, compression=compression, planar=2, rows=5)
+        yield f"{name}-grey.tif", tiff.write(smooth(1), 1, compression=compression, rows=7)
+        if compression in (5, 8, 32946):
+            yield f"{name}-predictor.tif", tiff.write(smooth(3), 2, compression=compression, predictor=2)
+            yield f"{name}-predictor-tiles.tif", tiff.write(
+                smooth(3), 2, compression=compression, predictor=2, tile=(16, 32))
+            yield f"{name}-predictor-planes.tif", tiff.write(
+                smooth(3), 2, compression=compression, predictor=2, planar=2)
+    yield "lzw-noise.tif", tiff.write(noise(8, 3, (40, 50)), 2, compression=5)
+    yield "lzw-low-bit-first.tif", tiff.write(smooth(1), 1, compression=5, fill_order=2)
+    yield "planes-alpha.tif", tiff.write(smooth(4), 2, planar=2, extra=(2,))
+    yield "grey-alpha.tif", tiff.write(smooth(2), 1, extra=(2,))
+    yield "palette-alpha.tif", tiff.write(noise(8, 2), 3, extra=(2,), colours=random.randint(0, 1 << 16, 768).tolist())
+    yield "palette-extra.tif", tiff.write(noise(8, 2), 3, extra=(0,), colours=random.randint(0, 1 << 16, 768).tolist())
+    for extra in ((), (0,), (1,), (2,), (999,)):
+        yield f"rgb-extra-{''.join(map(str, extra))}.tif", tiff.write(smooth(4), 2, extra=extra)
+    yield "rgb-two-extra.tif", tiff.write(smooth(5), 2, extra=(2, 0))
+    yield "cmyk.tif", tiff.write(smooth(4), 5)
+    yield "cmyk-lzw-tiles.tif", tiff.write(smooth(4), 5, compression=5, tile=(16, 16))
+    yield "cmyk-extra.tif", tiff.write(smooth(5), 5, extra=(0,))
+    yield "saved-lzw.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="tiff_lzw")
+    yield "saved-deflate.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="tiff_adobe_deflate")
+    yield "saved-packbits.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="packbits")
+    for orientation in range(0, 10):
+        yield f"orientation-{orientation}.tif", tiff.write(smooth(3)[:9, :13], 2, tags=[(274, 3, [orientation])])
+    yield "orientation-5-lzw.tif", tiff.write(smooth(3)[:9, :13], 2, compression=5, tags=[(274, 3, [5])])
+    yield "orientation-xmp.tif", tiff.write(smooth(3)[:9, :13], 2, tags=[(700, 1, list(xmp(6)))])
+
+
+def tiff_pages():
+    yield "pages.tif", tiff.write(photo(9, 7), 2, pages=3)
+    images = [Image.fromarray(photo(9 + i, 12 - i, seed=i)) for i in range(4)]
+    yield "pages-saved.tif", saved(images[0], format="TIFF", save_all=True, append_images=images[1:])
+
+
 # ---------------------------------------------------------------- WebP
 
 
@@ -411,7 +475,7 @@ def rgb_of(data):
 
 def over_background(image):
     """Laid over a colour, not turned upright. Where Pillow has no alpha there is nothing to lay."""
-    has_alpha = image.mode in ("RGBA", "LA") or "transparency" in image.info
+    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if not has_alpha or image.mode == "I;16":
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -422,8 +486,10 @@ def over_background(image):
 
 def write_decoding():
     lines = ["# file\twidth\theight\tupright RGB\tstored RGB\tstored RGB over #1EA0DC"]
-    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps(), *webps()]:
+    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps(), *tiffs(), *webps()]:
         upright, stored = rgb_of(data)
+        if name.startswith("orientation-"):  # Pillow turns TIFF as it loads it
+            stored = rgb_of(data.replace(struct.pack("<H", 274), struct.pack("<H", 65000)).replace(b"tiff:O", b"------"))[1]
         (OUT / name).write_bytes(data)
         lines.append("\t".join([
             name, str(upright.width), str(upright.height), sha(upright.tobytes()),
@@ -434,7 +500,7 @@ def write_decoding():
 def write_frames():
     """Every frame of every animation."""
     lines = ["# file\tframe\tframes\twidth\theight\tRGB\tRGB over #1EA0DC"]
-    for name, data in [*animations(), *webp_animations()]:
+    for name, data in [*animations(), *webp_animations(), *tiff_pages()]:
         (OUT / name).write_bytes(data)
         count = Image.open(io.BytesIO(data)).n_frames
         for index in range(count):

@@ -7,6 +7,7 @@ public enum ImageFormat {
   GIF,
   BMP,
   WEBP,
+  TIFF,
   /// Pixels sent as they are.
   RAW
 }

@@ -86,6 +86,12 @@ final class ByteReader {
     return bigEndian ? first << 16 | second : second << 16 | first;
   }
 
+  long u64() {
+    long first = u32();
+    long second = u32();
+    return bigEndian ? first << 32 | second : second << 32 | first;
+  }
+
   /// The next `count` bytes as a reader of their own.
   ByteReader slice(long count) {
     require(count);
@@ -134,13 +140,22 @@ final class ByteReader {
     return bytes.slice(position, remaining());
   }
 
+  /// A copy of all that is left, the bits of every byte in reverse.
+  ByteReader withBitsReversed() {
+    byte[] copy = bytes(remaining());
+    for (int i = 0; i < copy.length; i++) {
+      copy[i] = (byte) (Integer.reverse(copy[i]) >>> 24);
+    }
+    return new ByteReader(format, ByteBuffer.wrap(copy), 0, copy.length, bigEndian);
+  }
+
   /// All that is left, as text of one byte a character.
   String text() {
     return new String(bytes(remaining()), StandardCharsets.ISO_8859_1);
   }
 
   private void require(long count) {
-    if (count > remaining()) {
+    if (count < 0 || count > remaining()) {
       throw cutShort(position() + count);
     }
   }

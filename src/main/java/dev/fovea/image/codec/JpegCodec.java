@@ -151,11 +151,7 @@ final class JpegCodec implements ImageCodec {
   private static byte[] fromCmyk(byte[] cmyk) {
     byte[] rgb = new byte[cmyk.length / 4 * 3];
     for (int i = 0, at = 0; i < cmyk.length; i += 4, at += 3) {
-      int white = cmyk[i + 3] & 0xFF;
-      for (int ink = 0; ink < 3; ink++) {
-        int cover = 255 - (cmyk[i + ink] & 0xFF);
-        rgb[at + ink] = (byte) (white - Flattening.divideBy255(cover * white));
-      }
+      Cmyk.putInverted(cmyk, i, rgb, at);
     }
     return rgb;
   }

@@ -33,6 +33,7 @@ public final class SniffingDecoder implements ImageDecoder {
             new PngCodec(),
             new GifCodec(),
             new BmpCodec(),
+            new TiffCodec(),
             new WebPCodec(WebPLibrary.load()));
   }
 
