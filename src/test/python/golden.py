@@ -85,6 +85,7 @@ def jpegs():
         small = Image.fromarray(photo(size, 40 - size, seed=size))
         yield f"420-{size}x{40 - size}.jpg", saved(small, format="JPEG", quality=90)
     yield "411.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x41)
+    yield "114.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x14)
     yield "restarts.jpg", saved(rgb, format="JPEG", quality=85, restart_marker_blocks=2)
     yield "restarts-progressive.jpg", saved(rgb, format="JPEG", progressive=True, restart_marker_rows=1)
     yield "grey.jpg", saved(grey, format="JPEG", quality=85)
@@ -119,6 +120,15 @@ def jpegs():
     yield "exif-6-elsewhere.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + many))
     long = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 274, 4, 1, 6) + bytes(4)
     yield "exif-6-long.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + long))
+
+
+def jpegs_for_turbo():
+    """Files on which libjpeg 6b and libjpeg-turbo do not agree: chroma halved in rows only."""
+    square = Image.fromarray(photo(64, 64, seed=2))
+    plain = saved(square, format="JPEG", subsampling=1, quality=90)
+    yield "440.jpg", with_sampling(plain, 0x12)
+    yield "440-progressive.jpg", with_sampling(
+        saved(square, format="JPEG", subsampling=1, quality=90, progressive=True), 0x12)
 
 
 # ---------------------------------------------------------------- PNG
@@ -497,6 +507,22 @@ def write_decoding():
     (OUT / "decoding.tsv").write_text("\n".join(lines) + "\n")
 
 
+def write_turbo():
+    """What differs between the decoders, and images reduced while they are decoded (`draft`)."""
+    lines = ["# file\tdenominator\tRGB"]
+    for name, data in jpegs_for_turbo():
+        (OUT / name).write_bytes(data)
+        lines.append(f"{name}\t1\t{sha(rgb_of(data)[1].tobytes())}")
+    for name in ("420-q90.jpg", "422-q90.jpg", "444-q90.jpg", "grey.jpg", "420-progressive.jpg", "440.jpg"):
+        for denominator in (2, 4, 8):
+            image = Image.open(OUT / name)
+            size = image.width // denominator, image.height // denominator
+            image.draft("RGB", size)
+            assert image.width == -(-Image.open(OUT / name).width // denominator)
+            lines.append(f"{name}\t{denominator}\t{sha(image.convert('RGB').tobytes())}")
+    (OUT / "turbo.tsv").write_text("\n".join(lines) + "\n")
+
+
 def write_frames():
     """Every frame of every animation."""
     lines = ["# file\tframe\tframes\twidth\theight\tRGB\tRGB over #1EA0DC"]
@@ -582,6 +608,7 @@ if __name__ == "__main__":
     for old in OUT.iterdir():
         old.unlink()
     write_decoding()
+    write_turbo()
     write_frames()
     write_video()
     write_resizing()

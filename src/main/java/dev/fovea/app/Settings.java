@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import dev.fovea.image.codec.JpegDecoding;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
@@ -32,6 +33,8 @@ public interface Settings {
   Call call();
 
   Limits limits();
+
+  Image image();
 
   Cpu cpu();
 
@@ -164,6 +167,15 @@ public interface Settings {
     /// Labels × prompts × templates of one call.
     @WithDefault("16384")
     int maxPrompts();
+  }
+
+  /// Decoding images.
+  interface Image {
+    /// Who decodes JPEG files: `auto`, libjpeg-turbo where the machine has it, for the files on
+    /// which it and the JDK agree to the byte; `java`, the JDK alone; `native`, libjpeg-turbo for
+    /// all, and no start without it.
+    @WithDefault("auto")
+    JpegDecoding jpegDecoder();
   }
 
   /// Work on the processors.

@@ -107,6 +107,24 @@ final class ByteReader {
     return from;
   }
 
+  /// The next byte; does not pass over it.
+  int peek() {
+    require(1);
+    return bytes.get(position) & 0xFF;
+  }
+
+  /// Goes behind the next byte that is `value`, or to the end where there is none.
+  ///
+  /// @return whether there was one
+  boolean skipPast(int value) {
+    while (position < end) {
+      if ((bytes.get(position++) & 0xFF) == value) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// Whether the next bytes are those of `ascii`; reads nothing.
   boolean startsWith(String ascii) {
     if (remaining() < ascii.length()) {

@@ -25,16 +25,25 @@ public final class SniffingDecoder implements ImageDecoder {
   private final ImageLimits limits;
   private final List<ImageCodec> codecs;
 
+  /// A decoder that leaves JPEG to the JDK.
   public SniffingDecoder(ImageLimits limits) {
+    this(limits, JpegDecoding.JAVA);
+  }
+
+  /// Looks for native libraries and checks them.
+  ///
+  /// @throws dev.fovea.failure.FaultyConfigurationException when [JpegDecoding#NATIVE] is asked of
+  ///   a machine that cannot do it
+  public SniffingDecoder(ImageLimits limits, JpegDecoding jpeg) {
     this.limits = requireNonNull(limits, "limits");
     this.codecs =
         List.of(
-            new JpegCodec(),
+            NativeDecoders.jpeg(jpeg),
             new PngCodec(),
             new GifCodec(),
             new BmpCodec(),
             new TiffCodec(),
-            new WebPCodec(WebPLibrary.load()));
+            NativeDecoders.webp());
   }
 
   @Override
@@ -60,7 +69,7 @@ public final class SniffingDecoder implements ImageDecoder {
   private static void requireFrame(int index, int frames) {
     if (index >= frames) {
       throw GatewayException.invalidField(
-          "options.frame_index", index, "0 to " + (frames - 1) + ", as the image has frames");
+          "frame_index", index, "0 to " + (frames - 1) + ", as the image has frames");
     }
   }
 

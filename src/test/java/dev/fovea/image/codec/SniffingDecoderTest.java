@@ -224,8 +224,7 @@ final class SniffingDecoderTest {
         catchThrowableOfType(GatewayException.class, () -> decoder.readHeader(source, second));
 
     assertThat(refusal.reason()).isEqualTo(Reason.INVALID_FIELD);
-    assertThat(refusal)
-        .hasMessage("options.frame_index: 1 (expected: 0 to 0, as the image has frames)");
+    assertThat(refusal).hasMessage("frame_index: 1 (expected: 0 to 0, as the image has frames)");
   }
 
   @Test
