@@ -55,12 +55,19 @@ public final class Gateway implements AutoCloseable {
 
   private final FamilyCatalog catalog;
   private final Engine engine;
+  private final ImageDecoder decoder;
   private final Metrics metrics;
   private final GrpcServer server;
 
-  private Gateway(FamilyCatalog catalog, Engine engine, Metrics metrics, GrpcServer server) {
+  private Gateway(
+      FamilyCatalog catalog,
+      Engine engine,
+      ImageDecoder decoder,
+      Metrics metrics,
+      GrpcServer server) {
     this.catalog = catalog;
     this.engine = engine;
+    this.decoder = decoder;
     this.metrics = metrics;
     this.server = server;
   }
@@ -79,7 +86,7 @@ public final class Gateway implements AutoCloseable {
     CompletableFuture<Engine> opening =
         CompletableFuture.supplyAsync(() -> engines.apply(settings));
     RequestLimits limits = limits(settings);
-    ImageDecoder decoder = new SniffingDecoder(limits.image());
+    ImageDecoder decoder = new SniffingDecoder(limits.image(), settings.image().jpegDecoder());
     ModelRepository repository =
         ModelRepository.read(settings.repository(), decoder.specification());
     repository
@@ -111,7 +118,7 @@ public final class Gateway implements AutoCloseable {
             settings,
             services.all(),
             List.of(metrics, new CallContexts(callPolicy(settings, clock))));
-    Gateway gateway = new Gateway(catalog, engine, metrics, server);
+    Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
     return gateway;
@@ -226,6 +233,10 @@ public final class Gateway implements AutoCloseable {
 
   Engine engine() {
     return engine;
+  }
+
+  ImageDecoder decoder() {
+    return decoder;
   }
 
   /// Calls that have ended, those of the warm-up among them.

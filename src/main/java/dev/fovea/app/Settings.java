@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import dev.fovea.image.codec.JpegDecoding;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
@@ -34,6 +35,8 @@ public interface Settings {
   Limits limits();
 
   Uploads uploads();
+
+  Image image();
 
   Cpu cpu();
 
@@ -190,6 +193,15 @@ public interface Settings {
     /// Bytes of the images of one caller.
     @WithDefault("67108864")
     long maxBytesPerCaller();
+  }
+
+  /// Decoding images.
+  interface Image {
+    /// Who decodes JPEG files: `auto`, libjpeg-turbo where the machine has it, for the files on
+    /// which it and the JDK agree to the byte; `java`, the JDK alone; `native`, libjpeg-turbo for
+    /// all, and no start without it.
+    @WithDefault("auto")
+    JpegDecoding jpegDecoder();
   }
 
   /// Work on the processors.

@@ -238,6 +238,8 @@ final class ImageRpc extends ImageServiceGrpc.ImageServiceImplBase {
       case PNG -> ImageFormat.IMAGE_FORMAT_PNG;
       case GIF -> ImageFormat.IMAGE_FORMAT_GIF;
       case BMP -> ImageFormat.IMAGE_FORMAT_BMP;
+      case WEBP -> ImageFormat.IMAGE_FORMAT_WEBP;
+      case TIFF -> ImageFormat.IMAGE_FORMAT_TIFF;
       case RAW -> ImageFormat.IMAGE_FORMAT_RAW;
     };
   }

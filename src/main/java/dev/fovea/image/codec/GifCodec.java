@@ -1,7 +1,5 @@
 package dev.fovea.image.codec;
 
-import dev.fovea.failure.GatewayException;
-import dev.fovea.failure.Reason;
 import dev.fovea.image.ImageFormat;
 import dev.fovea.image.ImageHeader;
 import dev.fovea.image.Pixels;
@@ -10,9 +8,6 @@ import java.util.Optional;
 /// Graphics Interchange Format: a frame on the logical screen, composed of those before it, as
 /// Pillow shows it. A frame that sticks out enlarges the screen.
 final class GifCodec implements ImageCodec {
-  /// A later frame costs the decoding of all before it: together no more pixels than this.
-  static final long MOST_PIXELS_PAINTED = 1L << 28;
-
   @Override
   public ImageFormat format() {
     return ImageFormat.GIF;
@@ -41,23 +36,12 @@ final class GifCodec implements ImageCodec {
       }
     }
     if (wanted > 0) {
-      requireWork(painted);
+      FrameWork.require(painted);
     }
     long pixels = (long) width * height;
     long screenBytes = 4 * (wanted == 0 ? pixels : 2 * pixels + largest);
     long decodedBytes = 3 * pixels + 2 * largest + screenBytes + LzwDecoder.TABLE_BYTES;
     return new ImageHeader(ImageFormat.GIF, width, height, Exif.UPRIGHT, frames, decodedBytes);
-  }
-
-  private static void requireWork(long painted) {
-    if (painted > MOST_PIXELS_PAINTED) {
-      throw new GatewayException(
-              Reason.IMAGE_DIMENSIONS_EXCEEDED,
-              "pixels of the frame and those before it: %d (expected: at most %d)"
-                  .formatted(painted, MOST_PIXELS_PAINTED))
-          .with("maxPixels", MOST_PIXELS_PAINTED)
-          .with("actualPixels", painted);
-    }
   }
 
   @Override

@@ -14,23 +14,36 @@ import dev.fovea.image.Pixels;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// Decodes images of every format that is built in, told apart by their first bytes.
 public final class SniffingDecoder implements ImageDecoder {
-  private static final List<ImageCodec> CODECS =
-      List.of(new JpegCodec(), new PngCodec(), new GifCodec(), new BmpCodec());
-
-  private static final String KNOWN =
-      CODECS.stream().map(codec -> codec.format().name()).collect(Collectors.joining(", "));
-
   private static final int QUOTED_BYTES = 8;
 
   private final ImageLimits limits;
+  private final List<ImageCodec> codecs;
 
+  /// A decoder that leaves JPEG to the JDK.
   public SniffingDecoder(ImageLimits limits) {
+    this(limits, JpegDecoding.JAVA);
+  }
+
+  /// Looks for native libraries and checks them.
+  ///
+  /// @throws dev.fovea.failure.FaultyConfigurationException when [JpegDecoding#NATIVE] is asked of
+  ///   a machine that cannot do it
+  public SniffingDecoder(ImageLimits limits, JpegDecoding jpeg) {
     this.limits = requireNonNull(limits, "limits");
+    this.codecs =
+        List.of(
+            NativeDecoders.jpeg(jpeg),
+            new PngCodec(),
+            new GifCodec(),
+            new BmpCodec(),
+            new TiffCodec(),
+            NativeDecoders.webp());
   }
 
   @Override
@@ -104,19 +117,23 @@ public final class SniffingDecoder implements ImageDecoder {
     return ByteReader.of(codec.format(), bytes);
   }
 
-  private static ImageCodec codecOf(ByteBuffer bytes) {
+  private ImageCodec codecOf(ByteBuffer bytes) {
     if (!bytes.hasRemaining()) {
       throw new GatewayException(
           Reason.IMAGE_DECODE_FAILED, "image: 0 bytes (expected: an image file)");
     }
-    for (ImageCodec codec : CODECS) {
+    for (ImageCodec codec : codecs) {
       if (codec.recognises(reader(codec, bytes))) {
         return codec;
       }
     }
     throw new GatewayException(
         Reason.UNSUPPORTED_IMAGE_FORMAT,
-        "first bytes: %s (expected: those of %s)".formatted(firstBytes(bytes), KNOWN));
+        "first bytes: %s (expected: those of %s)".formatted(firstBytes(bytes), known()));
+  }
+
+  private String known() {
+    return codecs.stream().map(codec -> codec.format().name()).collect(Collectors.joining(", "));
   }
 
   private static String firstBytes(ByteBuffer bytes) {
@@ -138,6 +155,8 @@ public final class SniffingDecoder implements ImageDecoder {
 
   @Override
   public String specification() {
-    return "jpeg=imageio png=fovea gif=fovea bmp=fovea";
+    return codecs.stream()
+        .map(codec -> codec.format().name().toLowerCase(Locale.ROOT) + "=" + codec.specification())
+        .collect(Collectors.joining(" "));
   }
 }

@@ -62,7 +62,7 @@ final class SniffingDecoderTest {
     assertThat(refusal.reason()).isEqualTo(Reason.UNSUPPORTED_IMAGE_FORMAT);
     assertThat(refusal)
         .hasMessage(
-            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP)");
+            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP, TIFF, WEBP)");
   }
 
   @Test

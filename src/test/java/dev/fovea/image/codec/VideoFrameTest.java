@@ -88,7 +88,7 @@ final class VideoFrameTest {
   private static void assertSample(Pixels pixels, int channel, double expected) {
     double clipped = Math.max(0, Math.min(255, expected));
     for (int pixel = 0; pixel < 4; pixel++) {
-      assertThat(Math.abs((pixels.rgb()[3 * pixel + channel] & 0xFF) - clipped)).isLessThan(0.6);
+      assertThat(Math.abs((pixels.rgb()[3 * pixel + channel] & 0xFF) - clipped)).isLessThan(0.7);
     }
   }
 
