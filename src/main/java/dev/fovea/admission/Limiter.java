@@ -6,6 +6,8 @@ import dev.fovea.call.Clock;
 import dev.fovea.call.Criticality;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
+import dev.fovea.telemetry.Stage;
+import dev.fovea.telemetry.StageListener;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,13 +19,23 @@ import java.util.Map;
 /// in proportion when they wait longer (the gradient of adaptive concurrency limits, on the time in
 /// queue and not on the time of a call, which grows with every batch and says nothing). Calls that
 /// matter less are let in only while the level is further from full, so they are the first to be
-/// refused. Once half of it is taken, no caller gets more than its share of it.
+/// refused. And no caller gets more than four times of what is left (the dynamic thresholds of
+/// Choudhury and Hahne 1998): alone it may have four fifths of the level, and the more others take,
+/// the less; there is always room for those who ask for little.
 ///
 /// Thread-safe.
-public final class Limiter {
+public final class Limiter implements StageListener {
   private static final long WINDOW_NANOS = 100_000_000;
   private static final double SMOOTHING = 0.2;
   private static final double STEEPEST = 0.5;
+
+  /// A call counts as no more than this part of the level, or a large one would never find room
+  /// between many small ones.
+  private static final double LARGEST_CALL = 0.25;
+
+  /// A caller may have so many times under way what there is still room for.
+  private static final double GREED = 4;
+
   private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
   /// The bounds of what the level may become.
@@ -77,8 +89,9 @@ public final class Limiter {
   /// @throws GatewayException with `QUEUE_FULL` when as much is under way as may be, or
   ///   `RATE_LIMITED` when the caller has its share
   public synchronized Permit acquire(CallContext call, int items) {
+    int counted = Math.min(items, (int) Math.max(1, level * LARGEST_CALL));
     double allowed = level * share(call.criticality());
-    int wanted = underWay + items;
+    int wanted = underWay + counted;
     if (underWay > 0 && wanted > allowed) {
       throw new GatewayException(Reason.QUEUE_FULL, "too much is under way")
           .with("queue", "admission")
@@ -86,17 +99,16 @@ public final class Limiter {
           .retryAfter(RETRY_AFTER);
     }
     int own = byCaller.getOrDefault(call.caller(), 0);
-    int callers = byCaller.size() + (own == 0 ? 1 : 0);
-    double ownShare = allowed / callers;
-    if (own > 0 && wanted > allowed / 2 && own + items > ownShare) {
+    double ownShare = GREED * (allowed - underWay);
+    if (own > 0 && own + counted > ownShare) {
       throw new GatewayException(Reason.RATE_LIMITED, "the caller has its share under way")
           .with("limit", (long) ownShare)
           .retryAfter(RETRY_AFTER);
     }
     underWay = wanted;
     mostUnderWay = Math.max(mostUnderWay, underWay);
-    byCaller.put(call.caller(), own + items);
-    return new Permit(this, call.caller(), items);
+    byCaller.put(call.caller(), own + counted);
+    return new Permit(this, call.caller(), counted);
   }
 
   /// How much of the level calls may fill that matter so much.
@@ -113,8 +125,15 @@ public final class Limiter {
     byCaller.computeIfPresent(caller, (_, own) -> own == items ? null : own - items);
   }
 
-  /// Learns how long items waited.
-  synchronized void waited(long nanos) {
+  /// Learns how long rows waited for the engine.
+  @Override
+  public void spent(Stage stage, long nanos) {
+    if (stage == Stage.QUEUE) {
+      waited(nanos);
+    }
+  }
+
+  private synchronized void waited(long nanos) {
     delays++;
     delayNanos += nanos;
     long now = clock.nanoTime();
@@ -132,8 +151,7 @@ public final class Limiter {
   /// stays as it is.
   private void adapt() {
     double mean = (double) delayNanos / delays;
-    double gradient =
-        Math.clamp(policy.queueDelay().toNanos() / Math.max(1, mean), STEEPEST, 1.0);
+    double gradient = Math.clamp(policy.queueDelay().toNanos() / Math.max(1, mean), STEEPEST, 1.0);
     if (gradient == 1 && mostUnderWay < level / 2) {
       return;
     }

@@ -16,11 +16,6 @@ public final class Permit implements AutoCloseable {
     this.items = items;
   }
 
-  /// Tells how long the items waited for the engine: what the level is found by.
-  public void waited(long nanos) {
-    limiter.waited(nanos);
-  }
-
   @Override
   public void close() {
     if (!closed.getAndSet(true)) {

@@ -10,6 +10,7 @@ import dev.fovea.call.Deadline;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
 import dev.fovea.fake.FakeClock;
+import dev.fovea.telemetry.Stage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,18 +23,21 @@ final class LimiterTest {
   private static final Duration ALLOWED = Duration.ofMillis(100);
 
   private final FakeClock clock = new FakeClock();
+  private int callers;
   private final Limiter limiter = new Limiter(new Limiter.Policy(100, 4, 1_000, ALLOWED), clock);
 
   @Test
   void refusesWhatGoesBeyondTheLevel() {
-    Permit first = acquire("a", Criticality.CRITICAL, 60);
-    Permit _ = acquire("b", Criticality.CRITICAL, 40);
+    Permit first = acquire("a", Criticality.CRITICAL, 25);
+    for (String caller : List.of("b", "c", "d")) {
+      Permit _ = acquire(caller, Criticality.CRITICAL, 25);
+    }
 
-    assertRefused(Reason.QUEUE_FULL, () -> acquire("c", Criticality.CRITICAL, 1));
+    assertRefused(Reason.QUEUE_FULL, () -> acquire("e", Criticality.CRITICAL, 1));
 
     first.close();
-    Permit _ = acquire("c", Criticality.CRITICAL, 1);
-    assertThat(limiter.underWay()).isEqualTo(41);
+    Permit _ = acquire("e", Criticality.CRITICAL, 1);
+    assertThat(limiter.underWay()).isEqualTo(76);
   }
 
   @Test
@@ -58,35 +62,33 @@ final class LimiterTest {
   }
 
   @Test
-  void anIdleServerTakesACallOfAnySize() {
-    Permit permit = acquire("a", Criticality.SHEDDABLE, 5_000);
+  void aCallCountsAsNoMoreThanAQuarterOfTheLevel() {
+    Permit _ = acquire("a", Criticality.SHEDDABLE, 5_000);
 
-    assertRefused(Reason.QUEUE_FULL, () -> acquire("b", Criticality.CRITICAL, 1));
-    permit.close();
-    Permit _ = acquire("b", Criticality.CRITICAL, 1);
+    assertThat(limiter.underWay()).isEqualTo(25);
   }
 
   @Test
-  void noCallerGetsMoreThanItsShareOnceItIsTight() {
-    List<Permit> greedy = new ArrayList<>();
+  void aCallerHasNoMoreThanFourTimesOfWhatIsLeft() {
     Permit _ = acquire("modest", Criticality.CRITICAL, 5);
-    while (greedy.size() < 50) {
+    List<Permit> greedy = new ArrayList<>();
+    while (greedy.size() < 76) {
       greedy.add(acquire("greedy", Criticality.CRITICAL, 1));
     }
 
     assertRefused(Reason.RATE_LIMITED, () -> acquire("greedy", Criticality.CRITICAL, 1));
-    Permit _ = acquire("modest", Criticality.CRITICAL, 20);
+    Permit _ = acquire("modest", Criticality.CRITICAL, 10);
     greedy.getFirst().close();
-    Permit _ = acquire("greedy", Criticality.CRITICAL, 1);
+    assertRefused(Reason.RATE_LIMITED, () -> acquire("greedy", Criticality.CRITICAL, 1));
   }
 
   @Test
-  void aCallerThatIsAloneMayHaveItAll() {
-    for (int i = 0; i < 100; i++) {
+  void aCallerThatIsAloneMayHaveFourFifths() {
+    for (int i = 0; i < 80; i++) {
       Permit _ = acquire("a", Criticality.CRITICAL, 1);
     }
 
-    assertThat(limiter.underWay()).isEqualTo(100);
+    assertRefused(Reason.RATE_LIMITED, () -> acquire("a", Criticality.CRITICAL, 1));
   }
 
   @Test
@@ -135,7 +137,7 @@ final class LimiterTest {
       }
       clock.advance(Duration.ofMillis(2));
       Permit done = queue.remove();
-      done.waited(clock.nanoTime() - arrivals.remove());
+      limiter.spent(Stage.QUEUE, clock.nanoTime() - arrivals.remove());
       done.close();
     }
 
@@ -144,25 +146,21 @@ final class LimiterTest {
 
   private void fill(int items) {
     for (int i = 0; i < items; i++) {
-      Permit _ = acquire("caller " + i, Criticality.CRITICAL, 1);
+      Permit _ = acquire("caller " + callers++, Criticality.CRITICAL, 1);
     }
   }
 
   private void observe(Duration wait, int windows) {
-    Permit permit = new Permit(limiter, new Caller("observer"), 0);
     for (int i = 0; i < windows; i++) {
       clock.advance(Duration.ofMillis(100));
-      permit.waited(wait.toNanos());
+      limiter.spent(Stage.QUEUE, wait.toNanos());
     }
   }
 
   private Permit acquire(String caller, Criticality criticality, int items) {
     return limiter.acquire(
         new CallContext(
-            "call",
-            new Caller(caller),
-            criticality,
-            Deadline.after(clock, Duration.ofSeconds(1))),
+            "call", new Caller(caller), criticality, Deadline.after(clock, Duration.ofSeconds(1))),
         items);
   }
 

@@ -12,6 +12,7 @@ public final class Bench {
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
       case "consistency" -> ConsistencyBench.run();
+      case "flood" -> FloodBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
   }
@@ -31,7 +32,7 @@ public final class Bench {
     return quantile(sorted, 0.5);
   }
 
-  private static double quantile(double[] sorted, double q) {
+  static double quantile(double[] sorted, double q) {
     double at = q * (sorted.length - 1);
     int below = (int) at;
     int above = Math.min(below + 1, sorted.length - 1);
