@@ -128,6 +128,7 @@ public final class EmbedItems {
                 ready.stream().map(Row::inputs).toList(),
                 Set.of(lease.model().embeddingOutput()),
                 record.call().deadline(),
+                record.call().criticality(),
                 record.timings()));
     try (StageTimings.Span _ = record.timings().start(Stage.POSTPROCESS)) {
       for (int i = 0; i < places.size(); i++) {
