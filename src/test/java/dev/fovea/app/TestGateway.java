@@ -58,8 +58,8 @@ public final class TestGateway implements AutoCloseable {
   /// The shipped models on an engine of the test's own.
   public static TestGateway start(Map<String, String> settings, Function<Clock, Engine> engine) {
     Clock clock = Clock.system();
-    return new TestGateway(registry ->
-        Gateway.open(settings(settings), registry, clock, _ -> engine.apply(clock)));
+    return new TestGateway(
+        registry -> Gateway.open(settings(settings), registry, clock, _ -> engine.apply(clock)));
   }
 
   static Settings settings(Map<String, String> given) {
