@@ -78,7 +78,11 @@ public final class Gateway implements AutoCloseable {
   ///
   /// @throws FaultyConfigurationException when no family can be served, naming every fault
   public static Gateway open(Settings settings, MeterRegistry registry) {
-    Clock clock = Clock.system();
+    return open(settings, registry, Clock.system());
+  }
+
+  /// As [#open(Settings, MeterRegistry)], by a clock of the caller's choice.
+  static Gateway open(Settings settings, MeterRegistry registry, Clock clock) {
     return open(settings, registry, clock, s -> embedded(s.engine().queueSize(), clock));
   }
 

@@ -2,7 +2,6 @@ package dev.fovea.app;
 
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
-import dev.fovea.engine.onnx.OnnxEngine;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -35,10 +34,9 @@ public final class TestGateway implements AutoCloseable {
   private final ManagedChannel channel;
   private final AtomicBoolean drained = new AtomicBoolean();
 
-  private TestGateway(
-      Map<String, String> settings, Clock clock, Function<Settings, Engine> engines) {
+  private TestGateway(Function<MeterRegistry, Gateway> opening) {
     this.registry = new SimpleMeterRegistry();
-    this.gateway = Gateway.open(settings(settings), registry, clock, engines);
+    this.gateway = opening.apply(registry);
     this.channel = newChannel(gateway.port());
   }
 
@@ -54,14 +52,14 @@ public final class TestGateway implements AutoCloseable {
 
   /// The shipped models on the embedded engine, by a clock of the test's own.
   public static TestGateway start(Map<String, String> settings, Clock clock) {
-    return new TestGateway(
-        settings, clock, read -> new OnnxEngine(clock, read.engine().queueSize()));
+    return new TestGateway(registry -> Gateway.open(settings(settings), registry, clock));
   }
 
   /// The shipped models on an engine of the test's own.
   public static TestGateway start(Map<String, String> settings, Function<Clock, Engine> engine) {
     Clock clock = Clock.system();
-    return new TestGateway(settings, clock, _ -> engine.apply(clock));
+    return new TestGateway(
+        registry -> Gateway.open(settings(settings), registry, clock, _ -> engine.apply(clock)));
   }
 
   static Settings settings(Map<String, String> given) {

@@ -402,7 +402,9 @@ final class ImageServiceTest {
     "420-q90.jpg, IMAGE_FORMAT_JPEG",
     "colour-8.png, IMAGE_FORMAT_PNG",
     "frames-0.gif, IMAGE_FORMAT_GIF",
-    "32.bmp, IMAGE_FORMAT_BMP"
+    "32.bmp, IMAGE_FORMAT_BMP",
+    "big.tif, IMAGE_FORMAT_TIFF",
+    "exif-1.webp, IMAGE_FORMAT_WEBP"
   })
   void infoTellsTheFormat(String name, ImageFormat format) {
     assertThat(info(anna, content(file(name)).build()).getFormat()).isEqualTo(format);
