@@ -7,6 +7,8 @@ import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.engine.triton.TritonEngine;
+import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.image.ImageDecoder;
@@ -32,12 +34,17 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /// The whole program but its frame: what is made of what, in the order in which it is made.
@@ -47,11 +54,15 @@ import java.util.function.Function;
 /// Closed in the reverse order.
 public final class Gateway implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Gateway.class.getName());
+  private static final Duration HEALTH_INTERVAL = Duration.ofMillis(200);
 
   private final FamilyCatalog catalog;
   private final Engine engine;
   private final Metrics metrics;
   private final GrpcServer server;
+  private final ScheduledExecutorService healthReports =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("health").factory());
 
   private Gateway(FamilyCatalog catalog, Engine engine, Metrics metrics, GrpcServer server) {
     this.catalog = catalog;
@@ -60,12 +71,41 @@ public final class Gateway implements AutoCloseable {
     this.server = server;
   }
 
-  /// Opens everything with the embedded engine.
+  /// Opens everything with the engine that the settings name: Triton where there are servers, else
+  /// the embedded one.
   ///
   /// @throws FaultyConfigurationException when no family can be served, naming every fault
   public static Gateway open(Settings settings, MeterRegistry registry) {
     Clock clock = Clock.system();
-    return open(settings, registry, clock, s -> new OnnxEngine(clock, s.engine().queueSize()));
+    Optional<TritonSettings> triton = tritonSettings(settings);
+    return open(
+        settings,
+        registry,
+        clock,
+        s ->
+            triton.isPresent()
+                ? new TritonEngine(triton.get(), clock)
+                : new OnnxEngine(clock, s.engine().queueSize()));
+  }
+
+  private static Optional<TritonSettings> tritonSettings(Settings settings) {
+    Settings.Triton triton = settings.triton();
+    try {
+      return triton
+          .servers()
+          .map(servers ->
+              new TritonSettings(
+                  servers,
+                  triton.connections(),
+                  settings.engine().queueSize(),
+                  triton.maxAnswerBytes(),
+                  triton.watchInterval(),
+                  triton.probeTimeout(),
+                  triton.openWait()));
+    } catch (IllegalArgumentException e) {
+      throw new FaultyConfigurationException(
+          new Fault("settings", "fovea.triton", "wrong", String.valueOf(e.getMessage())));
+    }
   }
 
   /// Opens everything with an engine of the caller's choice.
@@ -100,6 +140,7 @@ public final class Gateway implements AutoCloseable {
     Gateway gateway = new Gateway(catalog, engine, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
+    gateway.keepReportingHealth();
     return gateway;
   }
 
@@ -177,6 +218,14 @@ public final class Gateway implements AutoCloseable {
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());
   }
 
+  /// Models may come and go with the servers that run them: health follows.
+  private void keepReportingHealth() {
+    long millis = HEALTH_INTERVAL.toMillis();
+    var _ =
+        healthReports.scheduleWithFixedDelay(
+            this::reportHealth, millis, millis, TimeUnit.MILLISECONDS);
+  }
+
   private boolean canDo(Set<Task> anyOf) {
     return catalog.served().values().stream()
         .anyMatch(family ->
@@ -212,6 +261,7 @@ public final class Gateway implements AutoCloseable {
   @Override
   public void close() {
     server.close();
+    healthReports.shutdownNow();
     for (ServedFamily family : catalog.served().values()) {
       family.leases().values().forEach(Lease::close);
       family

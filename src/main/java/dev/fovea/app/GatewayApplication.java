@@ -1,7 +1,6 @@
 package dev.fovea.app;
 
 import dev.fovea.engine.ServedFamily;
-import dev.fovea.engine.onnx.OnnxEngine;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.model.Role;
@@ -12,6 +11,7 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.ConfigProvider;
 
@@ -36,7 +36,7 @@ public class GatewayApplication implements QuarkusApplication {
       serve(Gateway.open(settings, registry));
       return 0;
     } catch (FaultyConfigurationException e) {
-      ERR.println("Fovea cannot start: the model repository has faults");
+      ERR.println("Fovea cannot start: its configuration has faults");
       for (Fault fault : e.faults()) {
         ERR.println("  " + fault);
       }
@@ -70,10 +70,6 @@ public class GatewayApplication implements QuarkusApplication {
         gateway.catalog().served().values().stream()
             .map(GatewayApplication::describe)
             .collect(Collectors.joining(", "));
-    String engine =
-        gateway.engine() instanceof OnnxEngine onnx
-            ? "ONNX Runtime " + onnx.version()
-            : gateway.engine().kind().name();
     return String.format(
         Locale.ROOT,
         "Fovea is ready in %.2f s: gRPC %s:%d, HTTP %s:%d, engine %s, families %s%s",
@@ -82,9 +78,19 @@ public class GatewayApplication implements QuarkusApplication {
         gateway.port(),
         settings.http().host(),
         ConfigProvider.getConfig().getValue("quarkus.http.port", Integer.class),
-        engine,
+        gateway.engine().description(),
         families,
-        gateway.catalog().broken().isEmpty()
+        unserved(gateway));
+  }
+
+  private static String unserved(Gateway gateway) {
+    String unready =
+        gateway.catalog().served().entrySet().stream()
+            .filter(family -> !family.getValue().ready())
+            .map(Map.Entry::getKey)
+            .collect(Collectors.joining(", "));
+    return (unready.isEmpty() ? "" : "; NOT ready yet: " + unready)
+        + (gateway.catalog().broken().isEmpty()
             ? ""
             : "; NOT served: " + String.join(", ", gateway.catalog().broken().keySet()));
   }

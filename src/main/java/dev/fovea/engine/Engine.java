@@ -7,6 +7,11 @@ import dev.fovea.model.ServableModel;
 public interface Engine extends AutoCloseable {
   EngineKind kind();
 
+  /// What it is and where, for the operator who starts it.
+  default String description() {
+    return kind().name();
+  }
+
   /// Loads a model and makes it ready to be run. An engine whose models are loaded elsewhere gives
   /// the lease in any case: it is not ready until the model is, and [Lease#faults] tells what does
   /// not fit.

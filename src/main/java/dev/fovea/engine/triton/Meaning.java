@@ -65,8 +65,12 @@ enum Meaning {
       case UNAUTHENTICATED, PERMISSION_DENIED -> RESTRICTED;
       // Triton never says it: our own side does of an answer larger than is read, a proxy of load.
       case RESOURCE_EXHAUSTED -> text.contains("exceeds maximum size") ? MALFORMED : QUEUE_FULL;
-      case INTERNAL -> text.contains("rst_stream") ? CONNECTION_LOST : EXECUTION_FAILED;
-      case OK, UNKNOWN, ABORTED, DATA_LOSS -> EXECUTION_FAILED;
+      // A status with a cause is our own transport's.
+      case INTERNAL, UNKNOWN ->
+          text.contains("rst_stream") || status.getCause() != null
+              ? CONNECTION_LOST
+              : EXECUTION_FAILED;
+      case OK, ABORTED, DATA_LOSS -> EXECUTION_FAILED;
     };
   }
 

@@ -21,18 +21,22 @@ record ServerAddress(String host, int port, String address) {
       Pattern.compile("(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+):([0-9]{1,5})");
 
   /// The servers that a setting names at this moment.
-  ///
-  /// @throws IllegalArgumentException when it is not `host:port` or `dns:///host:port`
   static List<ServerAddress> of(String setting) {
-    boolean each = setting.startsWith(EACH);
-    Matcher parts = HOST_AND_PORT.matcher(each ? setting.substring(EACH.length()) : setting);
+    Matcher parts = check(setting);
+    String host = parts.group(1);
+    int port = Integer.parseInt(parts.group(2));
+    return changes(setting) ? lookUp(host, port) : List.of(new ServerAddress(host, port, ""));
+  }
+
+  /// @throws IllegalArgumentException when it is not `host:port` or `dns:///host:port`
+  static Matcher check(String setting) {
+    Matcher parts =
+        HOST_AND_PORT.matcher(changes(setting) ? setting.substring(EACH.length()) : setting);
     if (!parts.matches() || Integer.parseInt(parts.group(2)) > 65_535) {
       throw new IllegalArgumentException(
           "server: " + setting + " (expected: host:port or dns:///host:port)");
     }
-    String host = parts.group(1);
-    int port = Integer.parseInt(parts.group(2));
-    return each ? lookUp(host, port) : List.of(new ServerAddress(host, port, ""));
+    return parts;
   }
 
   /// Whether a setting may name other servers at another time.

@@ -29,14 +29,17 @@ import org.jspecify.annotations.Nullable;
 /// Looks at one server all the time: is it there, are its models ready, are they the repository's.
 ///
 /// A model is compared when its server is first seen, after every break of the connection (the
-/// server may have come back as another), and whenever the model becomes ready after it was not. In
-/// between it is only asked whether it is ready. A break of the connection and a call that failed
-/// are reasons to look at once.
+/// server may have come back as another), whenever it becomes ready after it was not, and now and
+/// then, for it may be reloaded between two looks. In between it is only asked whether it is ready.
+/// A break of the connection and a call that failed are reasons to look at once.
 final class ServerWatch implements Runnable, AutoCloseable {
   private static final Logger LOG = System.getLogger(ServerWatch.class.getName());
 
   /// Looks without any answer after which the connections themselves are no longer trusted.
   private static final int SILENT_LOOKS = 3;
+
+  /// Looks from one comparison of a model that is ready to the next.
+  private static final int LOOKS_A_COMPARISON = 20;
 
   private final TritonServer server;
   private final TritonSettings settings;
@@ -47,6 +50,7 @@ final class ServerWatch implements Runnable, AutoCloseable {
   private volatile boolean known;
   private @Nullable ManagedChannel watched;
   private int silent;
+  private int looks;
 
   /// @param models what to look at; may grow and shrink meanwhile
   /// @param changed called after every look
@@ -92,8 +96,8 @@ final class ServerWatch implements Runnable, AutoCloseable {
   private void look() {
     try {
       watchConnection(server.control());
-      boolean anew = !known;
-      if (anew) {
+      boolean anew = !known || ++looks % LOOKS_A_COMPARISON == 0;
+      if (!known) {
         meet();
       }
       for (ServableModel model : models) {
@@ -169,8 +173,8 @@ final class ServerWatch implements Runnable, AutoCloseable {
       if (!ready) {
         return new ModelState.Unready("it says that the model is not ready");
       }
-      boolean compared = !(server.state(model) instanceof ModelState.Unready);
-      return compared && !anew ? server.state(model) : compare(model);
+      ModelState before = server.state(model);
+      return before instanceof ModelState.Ready && !anew ? before : compare(model);
     } catch (StatusRuntimeException e) {
       // An answer about this model alone; anything else is about the server.
       if (Meaning.of(e.getStatus(), true) == Meaning.MODEL_UNKNOWN

@@ -6,7 +6,6 @@ import dev.fovea.engine.EngineKind;
 import dev.fovea.engine.Lease;
 import dev.fovea.model.ServableModel;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -23,6 +22,7 @@ public final class TritonEngine implements Engine {
   private static final Duration LINGER = Duration.ofSeconds(5);
 
   private final Parts parts;
+  private final long openNanos;
 
   /// What the leases share.
   record Parts(
@@ -64,6 +64,7 @@ public final class TritonEngine implements Engine {
             new FailureLog(clock),
             models,
             timer);
+    this.openNanos = clock.nanoTime();
   }
 
   @Override
@@ -71,19 +72,25 @@ public final class TritonEngine implements Engine {
     return EngineKind.TRITON;
   }
 
-  /// Waits a moment for a server that runs the model ([TritonSettings#openWait]), then gives the
-  /// lease in any case.
+  /// Waits for a server that runs the model, until [TritonSettings#openWait] after the engine was
+  /// made, then gives the lease in any case.
   @Override
   public Lease open(ServableModel model) {
     parts.models().put(model.name(), model);
     parts.pool().nudgeAll();
-    parts.pool().await(model, parts.settings().openWait());
+    long waitedNanos = parts.clock().nanoTime() - openNanos;
+    parts.pool().await(model, parts.settings().openWait().minusNanos(waitedNanos));
     return new TritonLease(ModelRoute.of(model, parts));
   }
 
-  /// The servers at this moment, as they are named in the log.
-  public List<String> servers() {
-    return parts.pool().servers().stream().map(TritonServer::toString).sorted().toList();
+  @Override
+  public String description() {
+    return "Triton at " + String.join(", ", parts.settings().servers());
+  }
+
+  /// How many servers run a model now.
+  public long serversThatRun(ServableModel model) {
+    return parts.pool().servers().stream().filter(server -> server.runs(model)).count();
   }
 
   @Override

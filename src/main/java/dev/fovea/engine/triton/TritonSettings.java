@@ -27,6 +27,8 @@ public record TritonSettings(
     if (servers.isEmpty()) {
       throw new IllegalArgumentException("servers: none (expected: one at least)");
     }
+    // Every address is one: a mistake is found here and not when the name is looked up.
+    servers.forEach(ServerAddress::check);
     if (connections < 1 || queueSize < 1 || maxAnswerBytes < 1) {
       throw new IllegalArgumentException(
           "connections, queueSize, maxAnswerBytes: %d, %d, %d (expected: > 0)"
