@@ -35,9 +35,11 @@ class TritonPythonModel:
             args["model_repository"], args["model_version"], config.get("default_model_filename") or "model.onnx"
         )
         self.session = ort.InferenceSession(path, options(config), providers=["CPUExecutionProvider"])
-        self.takes = {node.name for node in self.session.get_inputs()}
-        self.gives = [output["name"] for output in config["output"]]
         self.state = State(config["sequence_batching"]) if "sequence_batching" in config else None
+        # The server hands over its own copy of the state among the inputs, which a back end in Python cannot update.
+        kept = self.state.inputs if self.state else []
+        self.takes = {node.name for node in self.session.get_inputs()} - set(kept)
+        self.gives = [output["name"] for output in config["output"]]
 
     def execute(self, requests):
         """Answers every request. A run that is stopped because somebody left is run again for those who stayed."""
@@ -118,6 +120,7 @@ class State:
 
     def __init__(self, sequence_batching):
         self.declared = sequence_batching.get("state", [])
+        self.inputs = [state["input_name"] for state in self.declared]
         self.outputs = [state["output_name"] for state in self.declared]
         self.kept = {}
 

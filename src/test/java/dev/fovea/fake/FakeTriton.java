@@ -24,6 +24,7 @@ import inference.ModelOutput;
 import inference.ModelReadyRequest;
 import inference.ModelReadyResponse;
 import inference.ModelSequenceBatching;
+import inference.ModelStreamInferResponse;
 import inference.ModelTransactionPolicy;
 import inference.ServerLiveRequest;
 import inference.ServerLiveResponse;
@@ -54,6 +55,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
@@ -79,6 +81,8 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   private volatile UnaryOperator<ModelConfig> config = UnaryOperator.identity();
   private volatile Function<ModelInferRequest, Optional<Status>> refusal = _ -> Optional.empty();
   private volatile UnaryOperator<ModelInferResponse> answer = UnaryOperator.identity();
+  private volatile BiConsumer<ModelInferRequest, StreamObserver<ModelStreamInferResponse>> stream =
+      (_, observer) -> observer.onError(Status.UNIMPLEMENTED.asRuntimeException());
 
   private FakeTriton(Script script, int port, List<ServableModel> models) {
     this.script = script;
@@ -153,6 +157,12 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   /// Changes answers on their way.
   public void answer(UnaryOperator<ModelInferResponse> answer) {
     this.answer = answer;
+  }
+
+  /// What happens when a request arrives on a stream.
+  public void stream(
+      BiConsumer<ModelInferRequest, StreamObserver<ModelStreamInferResponse>> stream) {
+    this.stream = stream;
   }
 
   /// The service, whose answers may be garbage.
@@ -301,6 +311,28 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
     } else {
       run(model, request, (ServerCallStreamObserver<ModelInferResponse>) observer);
     }
+  }
+
+  @Override
+  public StreamObserver<ModelInferRequest> modelStreamInfer(
+      StreamObserver<ModelStreamInferResponse> observer) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(ModelInferRequest request) {
+        requests.incrementAndGet();
+        stream.accept(request, observer);
+      }
+
+      @Override
+      public void onError(Throwable e) {
+        cancelled.incrementAndGet();
+      }
+
+      @Override
+      public void onCompleted() {
+        // The answers go on.
+      }
+    };
   }
 
   private static RuntimeException unknown(String model) {

@@ -28,16 +28,16 @@ import java.util.concurrent.TimeUnit;
 
 /// One request to a decoupled model on a stream of its own, so that cancelling the stream cancels
 /// it and nothing else. Answers are asked for one at a time: what nobody reads stays at the server.
+///
+/// Failures are taken as they come inside messages. Triton can be asked to end the stream with a
+/// status instead (`triton_grpc_error`); version 2.51 then crashes when the model, after its error,
+/// still says that it is done, as every well-behaved one does.
 final class TritonAnswerStream implements AnswerStream {
   private static final MethodDescriptor<ModelInferRequest, ModelStreamInferResponse> STREAM =
       GRPCInferenceServiceGrpc.getModelStreamInferMethod().toBuilder()
           .setResponseMarshaller(
               new AnswerMarshaller<>(ModelStreamInferResponse.getDefaultInstance()))
           .build();
-
-  /// Makes an execution that fails end the stream with a status of its own.
-  private static final Metadata.Key<String> STATUS_OF_ITS_OWN =
-      Metadata.Key.of("triton_grpc_error", Metadata.ASCII_STRING_MARSHALLER);
 
   private final ModelRoute route;
   private final InferRequest request;
@@ -47,6 +47,7 @@ final class TritonAnswerStream implements AnswerStream {
   /// At most one message and the end: one message is asked for at a time.
   private final BlockingQueue<Arrival> arrivals = new LinkedBlockingQueue<>();
 
+  private volatile boolean failed;
   private boolean over;
 
   private sealed interface Arrival {
@@ -104,13 +105,13 @@ final class TritonAnswerStream implements AnswerStream {
   }
 
   private void start(Connection connection, ModelInferRequest message) {
-    Metadata headers = new Metadata();
-    headers.put(STATUS_OF_ITS_OWN, "true");
     call.start(
         new ClientCall.Listener<>() {
           @Override
           public void onMessage(ModelStreamInferResponse response) {
-            arrivals.add(new Arrival.Message(response));
+            if (!failed) {
+              arrivals.add(new Arrival.Message(response));
+            }
           }
 
           @Override
@@ -121,7 +122,7 @@ final class TritonAnswerStream implements AnswerStream {
             arrivals.add(new Arrival.End(status));
           }
         },
-        headers);
+        new Metadata());
     call.request(1);
     call.sendMessage(message);
     call.halfClose();
@@ -157,6 +158,8 @@ final class TritonAnswerStream implements AnswerStream {
 
   private Optional<Map<String, Tensor>> read(ModelStreamInferResponse message) {
     if (!message.getErrorMessage().isEmpty()) {
+      failed = true;
+      call.request(Integer.MAX_VALUE);
       throw route.failed(
           server,
           Meaning.ofText(message.getErrorMessage()),
@@ -188,9 +191,14 @@ final class TritonAnswerStream implements AnswerStream {
     return route.failed(server, Meaning.of(status, true), status);
   }
 
+  /// A stream that failed ends by itself; a server that is told to stop in that moment does not
+  /// always take it well.
   @Override
   public void close() {
     over = true;
+    if (failed) {
+      return;
+    }
     call.cancel("nobody reads the answers any more", null);
   }
 }

@@ -13,7 +13,6 @@ import dev.fovea.engine.ContractScript;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
 import dev.fovea.failure.GatewayException;
-import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
 import dev.fovea.fake.Await;
 import dev.fovea.fake.FakeTriton;
@@ -404,13 +403,9 @@ final class BridgeFaultsTest {
 
   private float[] infer(Lease lease, Duration time, Map<String, Tensor> row)
       throws InterruptedException {
-    Outcome<Map<String, Tensor>> outcome =
-        lease
-            .infer(
-                new InferRequest(
-                    List.of(row), Set.of("doubled"), Deadline.after(CLOCK, time), timings))
-            .getFirst();
-    return ((Outcome.Done<Map<String, Tensor>>) outcome).value().get("doubled").toFloats();
+    return Rows.doubled(
+        lease,
+        new InferRequest(List.of(row), Set.of("doubled"), Deadline.after(CLOCK, time), timings));
   }
 
   private static void assertUnavailable(String condition, ThrowingCallable call) {
