@@ -11,6 +11,8 @@ import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.engine.triton.TritonEngine;
+import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.image.ImageDecoder;
@@ -39,12 +41,17 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /// The whole program but its frame: what is made of what, in the order in which it is made.
@@ -54,12 +61,16 @@ import java.util.function.Function;
 /// Closed in the reverse order.
 public final class Gateway implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Gateway.class.getName());
+  private static final Duration HEALTH_INTERVAL = Duration.ofMillis(200);
 
   private final FamilyCatalog catalog;
   private final Engine engine;
   private final ImageDecoder decoder;
   private final Metrics metrics;
   private final GrpcServer server;
+  private final ScheduledExecutorService healthReports =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("health").factory());
 
   private Gateway(
       FamilyCatalog catalog,
@@ -74,7 +85,8 @@ public final class Gateway implements AutoCloseable {
     this.server = server;
   }
 
-  /// Opens everything with the embedded engine.
+  /// Opens everything with the engine that the settings name: Triton where there are servers, else
+  /// the embedded one.
   ///
   /// @throws FaultyConfigurationException when no family can be served, naming every fault
   public static Gateway open(Settings settings, MeterRegistry registry) {
@@ -83,13 +95,41 @@ public final class Gateway implements AutoCloseable {
 
   /// As [#open(Settings, MeterRegistry)], by a clock of the caller's choice.
   static Gateway open(Settings settings, MeterRegistry registry, Clock clock) {
-    return open(settings, registry, clock, s -> embedded(s.engine().queueSize(), clock));
+    Optional<TritonSettings> triton = tritonSettings(settings);
+    return open(
+        settings,
+        registry,
+        clock,
+        s ->
+            triton.isPresent()
+                ? new TritonEngine(triton.get(), clock)
+                : embedded(s.engine().queueSize(), clock));
   }
 
   /// ONNX Runtime behind a batcher. The batcher hands an instance its next batch when it is free:
   /// what waits, waits there.
   private static Engine embedded(int queueSize, Clock clock) {
     return new BatchingEngine(new OnnxEngine(clock, queueSize), clock, queueSize);
+  }
+
+  private static Optional<TritonSettings> tritonSettings(Settings settings) {
+    Settings.Triton triton = settings.triton();
+    try {
+      return triton
+          .servers()
+          .map(servers ->
+              new TritonSettings(
+                  servers,
+                  triton.connections(),
+                  settings.engine().queueSize(),
+                  triton.maxAnswerBytes(),
+                  triton.watchInterval(),
+                  triton.probeTimeout(),
+                  triton.openWait()));
+    } catch (IllegalArgumentException e) {
+      throw new FaultyConfigurationException(
+          new Fault("settings", "fovea.triton", "wrong", String.valueOf(e.getMessage())));
+    }
   }
 
   /// Opens everything with an engine of the caller's choice.
@@ -137,6 +177,7 @@ public final class Gateway implements AutoCloseable {
     Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
+    gateway.keepReportingHealth();
     return gateway;
   }
 
@@ -234,6 +275,14 @@ public final class Gateway implements AutoCloseable {
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());
   }
 
+  /// Models may come and go with the servers that run them: health follows.
+  private void keepReportingHealth() {
+    long millis = HEALTH_INTERVAL.toMillis();
+    var _ =
+        healthReports.scheduleWithFixedDelay(
+            this::reportHealth, millis, millis, TimeUnit.MILLISECONDS);
+  }
+
   private boolean canDo(Set<Task> anyOf) {
     return catalog.served().values().stream()
         .anyMatch(family ->
@@ -273,6 +322,7 @@ public final class Gateway implements AutoCloseable {
   @Override
   public void close() {
     server.close();
+    healthReports.shutdownNow();
     for (ServedFamily family : catalog.served().values()) {
       family.leases().values().forEach(Lease::close);
       family

@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.ConfigProvider;
 
@@ -80,7 +81,17 @@ public class GatewayApplication implements QuarkusApplication {
         gateway.engine().description(),
         gateway.decoder().specification(),
         families,
-        gateway.catalog().broken().isEmpty()
+        unserved(gateway));
+  }
+
+  private static String unserved(Gateway gateway) {
+    String unready =
+        gateway.catalog().served().entrySet().stream()
+            .filter(family -> !family.getValue().ready())
+            .map(Map.Entry::getKey)
+            .collect(Collectors.joining(", "));
+    return (unready.isEmpty() ? "" : "; NOT ready yet: " + unready)
+        + (gateway.catalog().broken().isEmpty()
             ? ""
             : "; NOT served: " + String.join(", ", gateway.catalog().broken().keySet()));
   }

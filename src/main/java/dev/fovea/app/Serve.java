@@ -48,6 +48,14 @@ public final class Serve implements Callable<Integer> {
       description = "The model repository. Default: model-repository")
   private @Nullable Path repository;
 
+  @Option(
+      names = "--triton",
+      paramLabel = "HOST:PORT",
+      description =
+          "Run the models on this Triton, which serves the same repository; several with commas,"
+              + " dns:///HOST:PORT for all addresses of a name. Default: run them in this process")
+  private @Nullable String triton;
+
   public static void main(String... args) {
     int exit = new CommandLine(new Serve()).execute(args);
     if (exit != 0) {
@@ -62,6 +70,7 @@ public final class Serve implements Callable<Integer> {
     set("fovea.grpc.port", port);
     set("fovea.http.port", httpPort);
     set("fovea.repository", repository == null ? null : repository.toAbsolutePath());
+    set("fovea.triton.servers", triton);
     Thread.ofPlatform().daemon().name("native-libraries").start(Serve::loadNativeLibraries);
     Quarkus.run(GatewayApplication.class);
     return 0;

@@ -5,6 +5,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -43,6 +44,8 @@ public interface Settings {
   Admission admission();
 
   Engine engine();
+
+  Triton triton();
 
   Drain drain();
 
@@ -239,6 +242,32 @@ public interface Settings {
     /// are refused with `QUEUE_FULL`.
     @WithDefault("256")
     int queueSize();
+  }
+
+  /// The bridge to Triton. Without servers the models run in this process.
+  interface Triton {
+    /// The servers: `host:port`, or `dns:///host:port` for one at every address of a name.
+    Optional<List<String>> servers();
+
+    /// Connections to each server.
+    @WithDefault("2")
+    int connections();
+
+    /// Bytes of the largest answer that is read.
+    @WithDefault("67108864")
+    int maxAnswerBytes();
+
+    /// Time between two looks at whether a server and its models are ready.
+    @WithDefault("500ms")
+    Duration watchInterval();
+
+    /// Time that such a look may take.
+    @WithDefault("1s")
+    Duration probeTimeout();
+
+    /// Time that the start waits for a server that has a model.
+    @WithDefault("10s")
+    Duration openWait();
   }
 
   /// The end.

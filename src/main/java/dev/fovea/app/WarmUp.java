@@ -16,6 +16,7 @@ import dev.fovea.v1.LabelList;
 import dev.fovea.v1.ModelSelector;
 import dev.fovea.v1.Text;
 import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,7 +34,9 @@ final class WarmUp {
 
   private WarmUp() {}
 
-  /// @throws io.grpc.StatusRuntimeException when a family that was loaded cannot answer
+  /// Leaves out families that are not ready: their server may come later.
+  ///
+  /// @throws StatusRuntimeException when a family that is ready cannot answer
   static void run(String host, int port, FamilyCatalog catalog) {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(reachable(host, port)).usePlaintext().build();
@@ -41,12 +44,24 @@ final class WarmUp {
       ByteString picture = picture();
       for (int round = 0; round < ROUNDS; round++) {
         for (ServedFamily family : catalog.served().values()) {
-          embed(channel, family, picture);
-          classify(channel, family, picture);
+          warmUp(channel, family, picture);
         }
       }
     } finally {
       channel.shutdownNow();
+    }
+  }
+
+  private static void warmUp(ManagedChannel channel, ServedFamily family, ByteString picture) {
+    try {
+      if (family.ready()) {
+        embed(channel, family, picture);
+        classify(channel, family, picture);
+      }
+    } catch (StatusRuntimeException e) {
+      if (family.ready()) {
+        throw e;
+      }
     }
   }
 

@@ -4,10 +4,13 @@ import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.call.Clock;
 import dev.fovea.call.Criticality;
 import dev.fovea.call.Deadline;
+import dev.fovea.engine.AnswerStream;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.Place;
 import dev.fovea.engine.Refusals;
+import dev.fovea.engine.Sequence;
+import dev.fovea.failure.Fault;
 import dev.fovea.failure.Outcome;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.DataType;
@@ -210,6 +213,22 @@ final class BatchingLease implements Lease {
     } catch (InterruptedException _) {
       // Nothing here is ours to stop: the condition of the loop ends it.
     }
+  }
+
+  /// Sequences are batched by the engine, if at all: their rows belong together.
+  @Override
+  public Sequence openSequence() {
+    return lease.openSequence();
+  }
+
+  @Override
+  public AnswerStream openStream(InferRequest request) {
+    return lease.openStream(request);
+  }
+
+  @Override
+  public List<Fault> faults() {
+    return lease.faults();
   }
 
   /// Rows that wait for an instance; for gauges.

@@ -12,7 +12,9 @@ public interface Engine extends AutoCloseable {
     return kind().name();
   }
 
-  /// Loads a model and makes it ready to be run.
+  /// Loads a model and makes it ready to be run. An engine whose models are loaded elsewhere gives
+  /// the lease in any case: it is not ready until the model is, and [Lease#faults] tells what does
+  /// not fit.
   ///
   /// @throws FaultyConfigurationException when the model file cannot be loaded or is not what the
   ///   model's signature says

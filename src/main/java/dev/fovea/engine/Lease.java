@@ -2,6 +2,7 @@ package dev.fovea.engine;
 
 import dev.fovea.call.Criticality;
 import dev.fovea.call.Deadline;
+import dev.fovea.failure.Fault;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.model.ServableModel;
@@ -49,6 +50,31 @@ public interface Lease extends TensorAllocator, AutoCloseable {
   /// @throws IllegalArgumentException when a row is not what the signature asks for
   /// @throws InterruptedException when the thread is interrupted: the caller has gone
   List<Outcome<Map<String, Tensor>>> infer(InferRequest request) throws InterruptedException;
+
+  /// Begins a sequence of a model whose [dev.fovea.model.Interaction] is `SEQUENCE`. Nothing is
+  /// sent before its first step. The caller closes it, whatever happens.
+  ///
+  /// @throws GatewayException with `BACKEND_UNAVAILABLE` when no engine can take it now
+  /// @throws UnsupportedOperationException when this engine cannot run the model that way
+  default Sequence openSequence() {
+    throw new UnsupportedOperationException(model() + ": no sequences on this engine");
+  }
+
+  /// Sends one row to a model whose [dev.fovea.model.Interaction] is `DECOUPLED`; its answers are
+  /// read one by one. The caller closes the stream, whatever happens.
+  ///
+  /// @param request one row
+  /// @throws GatewayException as [#infer] does
+  /// @throws UnsupportedOperationException when this engine cannot run the model that way
+  default AnswerStream openStream(InferRequest request) {
+    throw new UnsupportedOperationException(model() + ": no decoupled models on this engine");
+  }
+
+  /// What keeps the model from being served until somebody changes a configuration; empty when
+  /// nothing does.
+  default List<Fault> faults() {
+    return List.of();
+  }
 
   /// Whether [#infer] may be expected to work now.
   boolean ready();

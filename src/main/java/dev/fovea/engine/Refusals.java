@@ -48,6 +48,19 @@ public final class Refusals {
         .retryAfter(RETRY_AFTER);
   }
 
+  /// What runs the model cannot be reached, or does not run it now.
+  ///
+  /// @param condition which of the engine's own conditions it is, for programs to tell apart
+  /// @param cause for the log alone
+  public static GatewayException unavailable(
+      ServableModel model, String condition, Throwable cause) {
+    return new GatewayException(
+            Reason.BACKEND_UNAVAILABLE, model.name() + " cannot answer now", cause)
+        .with("model", model.name())
+        .with("condition", condition)
+        .retryAfter(RETRY_AFTER);
+  }
+
   /// An execution broke, or gave what the signature does not allow.
   ///
   /// @param cause for the log alone

@@ -204,7 +204,15 @@ final class ModelFolderReader {
     }
     return faults.faults().size() > before
         ? Optional.empty()
-        : Optional.of(new Signature(inputs, outputs, config.getMaxBatchSize()));
+        : Optional.of(
+            new Signature(inputs, outputs, config.getMaxBatchSize(), interaction(config)));
+  }
+
+  private static Interaction interaction(ModelConfig config) {
+    if (config.getModelTransactionPolicy().getDecoupled()) {
+      return Interaction.DECOUPLED;
+    }
+    return config.hasSequenceBatching() ? Interaction.SEQUENCE : Interaction.ROWS;
   }
 
   private Stream<TensorSpec> readSpec(

@@ -6,18 +6,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a model takes and gives, row by row.
+/// What a model takes and gives, row by row, and how.
 ///
 /// @param inputs every tensor of a row
 /// @param outputs every tensor of an answer
 /// @param maxBatchSize most rows of one execution, 1 or more
-public record Signature(List<TensorSpec> inputs, List<TensorSpec> outputs, int maxBatchSize) {
+/// @param interaction how requests reach it
+public record Signature(
+    List<TensorSpec> inputs, List<TensorSpec> outputs, int maxBatchSize, Interaction interaction) {
   public Signature {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("maxBatchSize: " + maxBatchSize + " (expected: > 0)");
     }
+  }
+
+  /// A model of independent rows.
+  public Signature(List<TensorSpec> inputs, List<TensorSpec> outputs, int maxBatchSize) {
+    this(inputs, outputs, maxBatchSize, Interaction.ROWS);
   }
 
   public Optional<TensorSpec> input(String name) {

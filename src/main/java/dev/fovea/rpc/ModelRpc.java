@@ -112,7 +112,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     ModelFamily.Builder written =
         ModelFamily.newBuilder().setName(family.name()).setState(state(served.ready()));
     if (!served.ready()) {
-      written.setStateReason("the engine cannot answer now");
+      written.setStateReason(reason(served));
     }
     for (Task task : Task.values()) {
       if (task.isSupportedBy(served)) {
@@ -177,6 +177,15 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .rejectionThreshold()
         .ifPresent(threshold -> written.setRejectionThreshold((float) threshold));
     return written.build();
+  }
+
+  private static String reason(ServedFamily served) {
+    String faults =
+        served.leases().values().stream()
+            .flatMap(lease -> lease.faults().stream())
+            .map(ModelRpc::describe)
+            .collect(Collectors.joining("\n"));
+    return faults.isEmpty() ? "the engine cannot answer now" : faults;
   }
 
   private static LogitCalibration write(Calibration calibration) {

@@ -1,8 +1,8 @@
 package dev.fovea.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.fovea.fake.Tools;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -60,10 +60,6 @@ final class ProtoStyleTest {
                     .map(folder -> folder + "/buf"))
             .filter(file -> Files.isExecutable(Path.of(file)))
             .findFirst();
-    if (Boolean.parseBoolean(System.getenv("FOVEA_REQUIRE_TOOLS"))) {
-      assertThat(buf).as("buf is required (FOVEA_REQUIRE_TOOLS) and was not found").isPresent();
-    }
-    assumeTrue(buf.isPresent(), "buf was not found: run ./fovea test with npm on the PATH");
-    return buf.get();
+    return Tools.require(buf, "buf was not found: run ./fovea test with npm on the PATH");
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -105,6 +106,12 @@ final class SettingsTest {
     assertThat(settings.image().jpegDecoder()).isEqualTo(JpegDecoding.JAVA);
     assertThat(settings.cpu().width()).hasValue(3);
     assertThat(settings.engine().queueSize()).isEqualTo(257);
+    assertThat(settings.triton().servers()).contains(List.of("other"));
+    assertThat(settings.triton().connections()).isEqualTo(3);
+    assertThat(settings.triton().maxAnswerBytes()).isEqualTo(67_108_865);
+    assertThat(settings.triton().watchInterval()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.triton().probeTimeout()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.triton().openWait()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.drain().delay()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.drain().grace()).isEqualTo(Duration.ofSeconds(7));
   }

@@ -8,6 +8,7 @@ public final class Bench {
 
   public static void main(String[] args) throws Exception {
     switch (args.length == 0 ? "" : args[0]) {
+      case "agreement" -> AgreementBench.run();
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();

@@ -1,0 +1,166 @@
+package dev.fovea.engine.triton;
+
+import com.google.common.util.concurrent.MoreExecutors;
+import dev.fovea.call.Deadline;
+import dev.fovea.engine.InferRequest;
+import dev.fovea.telemetry.Stage;
+import inference.GRPCInferenceServiceGrpc;
+import inference.ModelInferRequest;
+import inference.ModelInferResponse;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ClientStreamTracer;
+import io.grpc.ClientStreamTracer.StreamInfo;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/// One request sent to one server: sent at once, awaited later.
+final class Attempt {
+  private static final MethodDescriptor<ModelInferRequest, ModelInferResponse> INFER =
+      GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder()
+          .setResponseMarshaller(new AnswerMarshaller<>(ModelInferResponse.getDefaultInstance()))
+          .build();
+
+  /// A call that waits this long for nothing speaks against the server; a shorter one does not.
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /// What came back.
+  sealed interface Result {
+    /// @param response not yet looked into
+    record Answered(ModelInferResponse response) implements Result {}
+
+    /// @param meaning what the status says
+    /// @param status for the log
+    record Failed(Meaning meaning, Status status) implements Result {}
+  }
+
+  private final TritonServer server;
+  private final ClientCall<ModelInferRequest, ModelInferResponse> call;
+  private final CompletableFuture<Result> result = new CompletableFuture<>();
+  private final boolean patient;
+  private final long sentNanos;
+  private volatile boolean onTheWire;
+  private volatile boolean cancelled;
+
+  private Attempt(TritonServer server, Connection connection, long timeoutNanos) {
+    this.server = server;
+    this.patient = timeoutNanos >= PATIENCE_NANOS;
+    this.sentNanos = server.clock().nanoTime();
+    CallOptions options =
+        CallOptions.DEFAULT
+            .withDeadlineAfter(timeoutNanos, TimeUnit.NANOSECONDS)
+            .withExecutor(MoreExecutors.directExecutor())
+            .withStreamTracerFactory(new Departure());
+    this.call = connection.channel().newCall(INFER, options);
+  }
+
+  /// Sends the request. What it refers to must stay as it is until the attempt is over.
+  ///
+  /// @param timeoutNanos how long it may take
+  /// @param over run once, when the call has ended however it did
+  static Attempt start(
+      TritonServer server,
+      Connection connection,
+      ModelInferRequest request,
+      long timeoutNanos,
+      Runnable over) {
+    Attempt attempt = new Attempt(server, connection, timeoutNanos);
+    connection.calls().incrementAndGet();
+    attempt.call.start(
+        attempt
+        .new Listener(() -> {
+          connection.calls().decrementAndGet();
+          over.run();
+        }),
+        new Metadata());
+    attempt.call.sendMessage(request);
+    attempt.call.halfClose();
+    attempt.call.request(2);
+    return attempt;
+  }
+
+  TritonServer server() {
+    return server;
+  }
+
+  boolean isOver() {
+    return result.isDone();
+  }
+
+  /// Waits for what comes back, at most until the deadline of the request, whose timings are told.
+  Result await(InferRequest request) throws InterruptedException {
+    try {
+      return result.get(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException _) {
+      throw Deadline.exceeded("the model's answer");
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a result is never exceptional", e);
+    } finally {
+      request.timings().add(Stage.BACKEND, server.clock().nanoTime() - sentNanos);
+    }
+  }
+
+  /// Nobody waits for the answer any more: the server is told to stop.
+  void cancel() {
+    cancelled = true;
+    call.cancel("nobody waits for the answer any more", null);
+  }
+
+  /// Told when the request leaves.
+  private final class Departure extends ClientStreamTracer.Factory {
+    @Override
+    public ClientStreamTracer newClientStreamTracer(StreamInfo info, Metadata headers) {
+      return new ClientStreamTracer() {
+        @Override
+        public void outboundHeaders() {
+          onTheWire = true;
+        }
+      };
+    }
+  }
+
+  private final class Listener extends ClientCall.Listener<ModelInferResponse> {
+    private final Runnable over;
+    private @Nullable ModelInferResponse response;
+
+    Listener(Runnable over) {
+      this.over = over;
+    }
+
+    @Override
+    public void onMessage(ModelInferResponse message) {
+      response = message;
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      over.run();
+      result.complete(result(status));
+    }
+
+    private Result result(Status status) {
+      if (status.isOk() && response != null) {
+        server.breaker().succeeded();
+        return new Result.Answered(response);
+      }
+      if (status.isOk()) {
+        status = Status.INTERNAL.withCause(new MalformedAnswerException("no answer"));
+      }
+      Meaning meaning = Meaning.of(status, onTheWire);
+      if (cancelled || (meaning == Meaning.LATE && !patient)) {
+        server.breaker().ended();
+      } else if (meaning.isAgainstServer() || meaning == Meaning.LATE) {
+        server.breaker().failed();
+      } else {
+        server.breaker().succeeded();
+      }
+      return new Result.Failed(meaning, status);
+    }
+  }
+}

@@ -1,0 +1,211 @@
+package dev.fovea.engine.triton;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.fovea.call.Clock;
+import dev.fovea.call.Deadline;
+import dev.fovea.engine.ContractModel;
+import dev.fovea.engine.ContractScript;
+import dev.fovea.engine.InferRequest;
+import dev.fovea.engine.Lease;
+import dev.fovea.engine.Sequence;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
+import dev.fovea.fake.Await;
+import dev.fovea.fake.FakeTriton;
+import dev.fovea.fake.RealTriton;
+import dev.fovea.model.Interaction;
+import dev.fovea.model.ServableModel;
+import dev.fovea.model.Signature;
+import dev.fovea.telemetry.StageListener;
+import dev.fovea.telemetry.StageTimings;
+import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
+import inference.ModelInferRequest;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Stepped decoding over a server's sequence batcher.
+@Timeout(120)
+final class SequenceTest {
+  private static final Clock CLOCK = Clock.system();
+  private static final Duration WITHIN = Duration.ofSeconds(10);
+  private static final int SEQUENCES = 64;
+  private static final int STEPS = 50;
+
+  private final StageTimings timings = new StageTimings(CLOCK, StageListener.none());
+
+  @Test
+  void interleavedSequencesGiveTheTokensThatEachGivesAlone() throws Exception {
+    try (TritonEngine engine =
+            new TritonEngine(TritonSettings.of(RealTriton.shared().address(), 256), CLOCK);
+        Lease lease = engine.open(TestModels.steps());
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<List<Integer>> alone = new ArrayList<>();
+      for (int first = 0; first < SEQUENCES; first++) {
+        alone.add(decode(lease, first % 32, first + first / 32));
+      }
+      List<Callable<List<Integer>>> sequences = new ArrayList<>();
+      for (int first = 0; first < SEQUENCES; first++) {
+        int own = first;
+        sequences.add(() -> decode(lease, own % 32, own + own / 32));
+      }
+      List<List<Integer>> together = new ArrayList<>();
+      for (Future<List<Integer>> sequence : callers.invokeAll(sequences)) {
+        together.add(sequence.get());
+      }
+
+      assertThat(together).isEqualTo(alone);
+      assertThat(Set.copyOf(alone)).hasSizeGreaterThan(SEQUENCES / 2);
+    }
+  }
+
+  /// Greedy decoding: the step's index is mixed in, so that no sequence falls into a short cycle.
+  private List<Integer> decode(Lease lease, int first, int salt) throws InterruptedException {
+    List<Integer> tokens = new ArrayList<>();
+    try (Sequence sequence = lease.openSequence()) {
+      int token = first;
+      for (int step = 0; step < STEPS; step++) {
+        float[] logits = sequence.step(token(token)).get("logits").toFloats();
+        int best = 0;
+        for (int i = 1; i < logits.length; i++) {
+          best = logits[i] > logits[best] ? i : best;
+        }
+        tokens.add(best);
+        token = (best + step * salt) % 32;
+      }
+    }
+    return tokens;
+  }
+
+  private InferRequest token(int token) {
+    return new InferRequest(
+        List.of(Map.of("token", Tensor.ofLongs(Shape.of(1), token))),
+        Set.of("logits"),
+        Deadline.after(CLOCK, Duration.ofSeconds(30)),
+        timings);
+  }
+
+  @Test
+  void endIsSentHoweverTheSequenceGoes() throws Exception {
+    Queue<ModelInferRequest> seen = new ConcurrentLinkedQueue<>();
+    try (FakeTriton triton = FakeTriton.start(new ContractScript(), stateful());
+        TritonEngine engine = new TritonEngine(TritonSettings.of(triton.address(), 8), CLOCK);
+        Lease lease = engine.open(stateful())) {
+      triton.refuse(request -> {
+        seen.add(request);
+        return Optional.empty();
+      });
+
+      try (Sequence sequence = lease.openSequence()) {
+        sequence.step(row(0, Duration.ofSeconds(30)));
+        sequence.step(row(0, Duration.ofSeconds(30)));
+      }
+      assertEnded(seen, 3);
+
+      try (Sequence sequence = lease.openSequence()) {
+        sequence.lastStep(row(0, Duration.ofSeconds(30)));
+      }
+      assertEnded(seen, 1);
+
+      try (Sequence sequence = lease.openSequence()) {
+        InferRequest late = row(1_000_000, Duration.ofMillis(50));
+        assertThatThrownBy(() -> sequence.step(late)).isInstanceOf(GatewayException.class);
+      }
+      assertEnded(seen, 2);
+
+      try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+        Future<?> gone =
+            callers.submit(() -> {
+              try (Sequence sequence = lease.openSequence()) {
+                return sequence.step(row(1_000_000, Duration.ofSeconds(30)));
+              }
+            });
+        Await.until("the first step arrives", WITHIN, () -> !seen.isEmpty());
+        gone.cancel(true);
+      }
+      assertEnded(seen, 2);
+
+      lease.openSequence().close();
+      assertThat(seen).isEmpty();
+    }
+  }
+
+  /// All requests have one id, the first one starts, and exactly the last one ends.
+  private static void assertEnded(Queue<ModelInferRequest> seen, int requests) {
+    Await.until("the end arrives", WITHIN, () -> seen.size() >= requests);
+    List<ModelInferRequest> sequence = List.copyOf(seen);
+    seen.clear();
+    assertThat(sequence).hasSize(requests);
+    for (int i = 0; i < requests; i++) {
+      var parameters = sequence.get(i).getParametersMap();
+      assertThat(parameters.get("sequence_id"))
+          .isEqualTo(sequence.getFirst().getParametersOrThrow("sequence_id"));
+      assertThat(parameters.get("sequence_id").getInt64Param()).isPositive();
+      assertThat(parameters.get("sequence_start").getBoolParam()).isEqualTo(i == 0);
+      assertThat(parameters.get("sequence_end").getBoolParam()).isEqualTo(i == requests - 1);
+    }
+  }
+
+  @Test
+  void sequenceThatTheServerHasForgottenIsLost() throws Exception {
+    try (FakeTriton triton = FakeTriton.start(new ContractScript(), stateful());
+        TritonEngine engine = new TritonEngine(TritonSettings.of(triton.address(), 8), CLOCK);
+        Lease lease = engine.open(stateful());
+        Sequence sequence = lease.openSequence()) {
+      sequence.step(row(0, Duration.ofSeconds(30)));
+      triton.refuse(request ->
+          Optional.of(
+              Status.INVALID_ARGUMENT.withDescription(
+                  "inference request for sequence 5 to model 'contract' must specify the START flag"
+                      + " on the first request of the sequence")));
+
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> sequence.step(row(0, Duration.ofSeconds(30))))
+            .isInstanceOfSatisfying(
+                GatewayException.class,
+                refusal -> {
+                  assertThat(refusal.reason()).isEqualTo(Reason.BACKEND_UNAVAILABLE);
+                  assertThat(refusal.metadata()).containsEntry("condition", "SEQUENCE_LOST");
+                });
+      }
+    }
+  }
+
+  @Test
+  void modelOfRowsHasNoSequences() {
+    try (FakeTriton triton = FakeTriton.start(new ContractScript(), ContractModel.servable());
+        TritonEngine engine = new TritonEngine(TritonSettings.of(triton.address(), 8), CLOCK);
+        Lease lease = engine.open(ContractModel.servable())) {
+      assertThatThrownBy(lease::openSequence).isInstanceOf(UnsupportedOperationException.class);
+    }
+  }
+
+  private static ServableModel stateful() {
+    Signature contract = ContractModel.signature();
+    return ContractModel.servable(
+        new Signature(contract.inputs(), contract.outputs(), 4, Interaction.SEQUENCE), Map.of());
+  }
+
+  private InferRequest row(long spin, Duration time) {
+    return new InferRequest(
+        List.of(ContractModel.slowRow(spin, 1)),
+        Set.of("doubled"),
+        Deadline.after(CLOCK, time),
+        timings);
+  }
+}
