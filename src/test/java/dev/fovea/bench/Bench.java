@@ -11,6 +11,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "start" -> StartBench.run();
       case "consistency" -> ConsistencyBench.run();
+      case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
   }
