@@ -14,6 +14,7 @@ public final class Bench {
       case "start" -> StartBench.run();
       case "consistency" -> ConsistencyBench.run();
       case "flood" -> FloodBench.run();
+      case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
   }
