@@ -14,7 +14,8 @@ import jdk.incubator.vector.VectorSpecies;
 ///
 /// The horizontal pass multiplies whole pixels as they lie (five to a vector of 16 lanes), four
 /// rows at a time so that weights are loaded once, and folds the pixels of a vector into one at the
-/// end. The vertical pass runs along a row, four vectors at a time.
+/// end. The vertical pass runs along a row, two vectors at a time: more would outgrow what the
+/// compiler inlines, and a vector that is handed to a method which is not inlined costs memory.
 final class VectorResampler implements Resampler {
   private static final VectorSpecies<Integer> INTS = species();
   private static final VectorSpecies<Byte> BYTES =
@@ -22,6 +23,7 @@ final class VectorResampler implements Resampler {
   private static final int LANES = INTS.length();
   private static final int GROUP = WideWeights.pixels(LANES) * CHANNELS;
   private static final int ROWS = 4;
+  private static final int BLOCK = 2 * LANES;
 
   // Brings the lane that lies one, two, four pixels further to each lane.
   private static final VectorShuffle<Integer> NEXT = VectorShuffle.iota(INTS, CHANNELS, 1, true);
@@ -75,9 +77,9 @@ final class VectorResampler implements Resampler {
         continue;
       }
       IntVector first = IntVector.zero(INTS);
-      IntVector second = first;
-      IntVector third = first;
-      IntVector fourth = first;
+      IntVector second = IntVector.zero(INTS);
+      IntVector third = IntVector.zero(INTS);
+      IntVector fourth = IntVector.zero(INTS);
       int weightsAt = wide.offset(x);
       for (int group = 0; group < groups; group++, from += GROUP, weightsAt += LANES) {
         IntVector weight = IntVector.fromArray(INTS, weights, weightsAt);
@@ -171,57 +173,56 @@ final class VectorResampler implements Resampler {
       byte[] out,
       int outAt,
       int[] sums) {
-    int[] weights = taps.weights();
-    int offset = taps.offset(row);
-    int count = taps.count(row);
-    int precision = taps.precision();
-    IntVector half = IntVector.broadcast(INTS, 1 << (precision - 1));
     int i = 0;
-    for (; i + 4 * LANES <= bytes; i += 4 * LANES) {
-      IntVector first = half;
-      IntVector second = half;
-      IntVector third = half;
-      IntVector fourth = half;
-      int from = at + i;
-      for (int tap = 0; tap < count; tap++, from += stride) {
-        IntVector weight = IntVector.broadcast(INTS, weights[offset + tap]);
-        first = first.add(load(in, from).mul(weight));
-        second = second.add(load(in, from + LANES).mul(weight));
-        third = third.add(load(in, from + 2 * LANES).mul(weight));
-        fourth = fourth.add(load(in, from + 3 * LANES).mul(weight));
-      }
-      store(first, precision, out, outAt + i);
-      store(second, precision, out, outAt + i + LANES);
-      store(third, precision, out, outAt + i + 2 * LANES);
-      store(fourth, precision, out, outAt + i + 3 * LANES);
+    for (; i + BLOCK <= bytes; i += BLOCK) {
+      sumBlock(in, at + i, stride, taps, row, out, outAt + i);
     }
     for (; i + LANES <= bytes; i += LANES) {
-      IntVector sum = half;
-      for (int tap = 0; tap < count; tap++) {
-        sum = sum.add(load(in, at + i + tap * stride).mul(weights[offset + tap]));
-      }
-      store(sum, precision, out, outAt + i);
+      sumVector(in, at + i, stride, taps, row, out, outAt + i);
     }
-    verticalEnd(in, at, stride, i, bytes, taps, row, out, outAt);
+    for (; i < bytes; i++) {
+      sumByte(in, at + i, stride, taps, row, out, outAt + i);
+    }
   }
 
-  private static void verticalEnd(
-      byte[] in,
-      int at,
-      int stride,
-      int from,
-      int bytes,
-      Taps taps,
-      int row,
-      byte[] out,
-      int outAt) {
-    int offset = taps.offset(row);
-    for (int i = from; i < bytes; i++) {
-      int sum = 1 << (taps.precision() - 1);
-      for (int tap = 0; tap < taps.count(row); tap++) {
-        sum += (in[at + i + tap * stride] & 0xFF) * taps.weights()[offset + tap];
-      }
-      out[outAt + i] = ScalarResampler.clip(sum >> taps.precision());
+  private static void sumBlock(
+      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
+    int[] weights = taps.weights();
+    int end = taps.offset(row) + taps.count(row);
+    IntVector first = IntVector.zero(INTS);
+    IntVector second = IntVector.zero(INTS);
+    int from = at;
+    for (int tap = taps.offset(row); tap < end; tap++, from += stride) {
+      IntVector weight = IntVector.broadcast(INTS, weights[tap]);
+      first = first.add(load(in, from).mul(weight));
+      second = second.add(load(in, from + LANES).mul(weight));
     }
+    int precision = taps.precision();
+    int half = 1 << (precision - 1);
+    store(first.add(half), precision, out, outAt);
+    store(second.add(half), precision, out, outAt + LANES);
+  }
+
+  private static void sumVector(
+      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
+    int[] weights = taps.weights();
+    int end = taps.offset(row) + taps.count(row);
+    IntVector sum = IntVector.zero(INTS);
+    int from = at;
+    for (int tap = taps.offset(row); tap < end; tap++, from += stride) {
+      sum = sum.add(load(in, from).mul(IntVector.broadcast(INTS, weights[tap])));
+    }
+    int precision = taps.precision();
+    store(sum.add(1 << (precision - 1)), precision, out, outAt);
+  }
+
+  private static void sumByte(
+      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
+    int offset = taps.offset(row);
+    int sum = 1 << (taps.precision() - 1);
+    for (int tap = 0; tap < taps.count(row); tap++) {
+      sum += (in[at + tap * stride] & 0xFF) * taps.weights()[offset + tap];
+    }
+    out[outAt] = ScalarResampler.clip(sum >> taps.precision());
   }
 }

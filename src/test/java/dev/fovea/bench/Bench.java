@@ -10,6 +10,7 @@ public final class Bench {
     switch (args.length == 0 ? "" : args[0]) {
       case "engine" -> EngineBench.run();
       case "start" -> StartBench.run();
+      case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
