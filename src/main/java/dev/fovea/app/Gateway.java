@@ -2,6 +2,7 @@ package dev.fovea.app;
 
 import dev.fovea.admission.ByteBudget;
 import dev.fovea.admission.CpuGate;
+import dev.fovea.batch.BatchingEngine;
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
@@ -65,7 +66,13 @@ public final class Gateway implements AutoCloseable {
   /// @throws FaultyConfigurationException when no family can be served, naming every fault
   public static Gateway open(Settings settings, MeterRegistry registry) {
     Clock clock = Clock.system();
-    return open(settings, registry, clock, s -> new OnnxEngine(clock, s.engine().queueSize()));
+    return open(settings, registry, clock, s -> embedded(s.engine().queueSize(), clock));
+  }
+
+  /// ONNX Runtime behind a batcher. The batcher hands an instance its next batch when it is free:
+  /// what waits, waits there.
+  private static Engine embedded(int queueSize, Clock clock) {
+    return new BatchingEngine(new OnnxEngine(clock, queueSize), clock, queueSize);
   }
 
   /// Opens everything with an engine of the caller's choice.

@@ -51,7 +51,7 @@ final class AnyResolutionImageProcessor implements ImageProcessor {
     Raster image = Raster.of(pixels);
     try (Scratch scratch = Scratch.take()) {
       write(drawn(image, Placement.whole(whole), scratch), 0, planes, scratch);
-      cut(drawn(image, fitted(image, canvas), scratch), planes, scratch);
+      cut(drawn(image, fitted(pixels.width(), pixels.height(), canvas), scratch), planes, scratch);
     }
     Tensor sizes = PlaneImageProcessor.sizes(pixels.height(), pixels.width(), memory);
     return new ProcessedImage(Map.of("pixel_values", planes, "image_sizes", sizes), 0);
@@ -79,15 +79,15 @@ final class AnyResolutionImageProcessor implements ImageProcessor {
   }
 
   /// The image in the middle of a canvas, as large as fits (`get_patch_output_size`).
-  private static Placement fitted(Raster image, Size canvas) {
-    double acrossScale = (double) canvas.width() / image.width();
-    double downScale = (double) canvas.height() / image.height();
+  private static Placement fitted(int imageWidth, int imageHeight, Size canvas) {
+    double acrossScale = (double) canvas.width() / imageWidth;
+    double downScale = (double) canvas.height() / imageHeight;
     int width = canvas.width();
     int height = canvas.height();
     if (acrossScale < downScale) {
-      height = Math.min((int) Math.ceil(image.height() * acrossScale), height);
+      height = Math.min((int) Math.ceil(imageHeight * acrossScale), height);
     } else {
-      width = Math.min((int) Math.ceil(image.width() * downScale), width);
+      width = Math.min((int) Math.ceil(imageWidth * downScale), width);
     }
     return new Placement(
         width,
@@ -125,6 +125,11 @@ final class AnyResolutionImageProcessor implements ImageProcessor {
   private void write(Raster part, int place, Tensor planes, Scratch scratch) {
     Placement placement = geometry.place(part.width(), part.height(), recipe.backend());
     recipe.writePlanes(part, placement, place, 1, 1, planes, scratch);
+  }
+
+  @Override
+  public DecodeTarget target(int width, int height) {
+    return fitted(width, height, bestResolution(resolutions, width, height)).target();
   }
 
   @Override

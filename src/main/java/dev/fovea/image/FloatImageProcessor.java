@@ -72,6 +72,11 @@ final class FloatImageProcessor implements ImageProcessor {
   }
 
   @Override
+  public DecodeTarget target(int width, int height) {
+    return new DecodeTarget(size.width(), size.height());
+  }
+
+  @Override
   public List<TensorSpec> outputs() {
     Shape shape = Shape.of(CHANNELS, size.height(), size.width());
     return List.of(new TensorSpec("pixel_values", DataType.FP32, shape));

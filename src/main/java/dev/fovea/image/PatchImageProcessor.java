@@ -37,6 +37,11 @@ final class PatchImageProcessor implements ImageProcessor {
   }
 
   @Override
+  public DecodeTarget target(int width, int height) {
+    return geometry.place(width, height, recipe.backend()).target();
+  }
+
+  @Override
   public List<TensorSpec> outputs() {
     return layout.outputs(recipe.type());
   }

@@ -14,6 +14,11 @@ record Placement(int resizedWidth, int resizedHeight, int left, int top, int wid
     return new Placement(size.width(), size.height(), 0, 0, size.width(), size.height());
   }
 
+  /// The size of the resized image.
+  DecodeTarget target() {
+    return new DecodeTarget(resizedWidth, resizedHeight);
+  }
+
   /// The first column of the resized image that the picture shows.
   int fromColumn() {
     return Math.max(0, left);

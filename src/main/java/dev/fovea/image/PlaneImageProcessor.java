@@ -57,6 +57,21 @@ final class PlaneImageProcessor implements ImageProcessor {
     return new ProcessedImage(inputs, 0);
   }
 
+  /// The image's part of the square where it is put into one.
+  @Override
+  public DecodeTarget target(int width, int height) {
+    int side = Math.max(width, height);
+    Size framed = surround.isPresent() ? new Size(side, side) : new Size(width, height);
+    Placement placement = geometry.place(framed.width(), framed.height(), recipe.backend());
+    return new DecodeTarget(
+        share(placement.resizedWidth(), width, framed.width()),
+        share(placement.resizedHeight(), height, framed.height()));
+  }
+
+  private static int share(int resized, int part, int whole) {
+    return (int) Math.ceilDiv((long) resized * part, whole);
+  }
+
   private Raster surrounded(Raster image) {
     return surround
         .map(colour -> image.squared(colour.get(0), colour.get(1), colour.get(2)))

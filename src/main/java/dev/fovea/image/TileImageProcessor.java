@@ -79,7 +79,7 @@ final class TileImageProcessor implements ImageProcessor {
     Shape shape = Shape.of(overview ? tiles + 1 : 1, CHANNELS, tile.height(), tile.width());
     Tensor planes = memory.allocate(recipe.type(), shape);
     Raster image = Raster.of(pixels);
-    Size canvas = new Size(grid.columns() * tile.width(), grid.rows() * tile.height());
+    Size canvas = canvas(grid);
     try (Scratch scratch = Scratch.take()) {
       Placement tiled = Placement.whole(canvas);
       recipe.writePlanes(image, tiled, 0, grid.columns(), grid.rows(), planes, scratch);
@@ -88,6 +88,15 @@ final class TileImageProcessor implements ImageProcessor {
       }
     }
     return new ProcessedImage(Map.of("pixel_values", planes), 0);
+  }
+
+  private Size canvas(Grid grid) {
+    return new Size(grid.columns() * tile.width(), grid.rows() * tile.height());
+  }
+
+  @Override
+  public DecodeTarget target(int width, int height) {
+    return Placement.whole(canvas(nearest(grids, new Size(width, height), tile))).target();
   }
 
   @Override

@@ -110,14 +110,14 @@ final class ItemReader {
                   "options.orientation", options.getOrientationValue(), "a known orientation");
         };
     if (!options.hasAlphaBackground()) {
-      return new ImageOptions(applyOrientation, OptionalInt.empty());
+      return ImageOptions.of(applyOrientation, OptionalInt.empty());
     }
     int colour = options.getAlphaBackground();
     if (colour < 0 || colour > MAX_COLOUR) {
       throw GatewayException.invalidField(
           "options.alpha_background", Integer.toUnsignedLong(colour), "0 to 0xFFFFFF");
     }
-    return new ImageOptions(applyOrientation, OptionalInt.of(colour));
+    return ImageOptions.of(applyOrientation, OptionalInt.of(colour));
   }
 
   private Content.Text read(Text text) {

@@ -8,8 +8,10 @@ import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
+import dev.fovea.image.DecodeTarget;
 import dev.fovea.image.ImageDecoder;
 import dev.fovea.image.ImageHeader;
+import dev.fovea.image.ImageOptions;
 import dev.fovea.image.ImageProcessor;
 import dev.fovea.image.PixelBudget;
 import dev.fovea.image.Pixels;
@@ -98,14 +100,18 @@ public final class EmbedItems {
     Deadline deadline = record.call().deadline();
     StageTimings timings = record.timings();
     ImageProcessor processor = lease.model().imageProcessor().orElseThrow();
-    ImageHeader header = decoder.readHeader(image.source());
+    ImageOptions options = image.options();
+    ImageHeader header = decoder.readHeader(image.source(), options);
+    int width = header.shownWidth(options);
+    int height = header.shownHeight(options);
     try (PixelBudget.Share _ = budget.take(header.decodedBytes(), deadline)) {
       return cpu.run(
           deadline,
           () -> {
             Pixels pixels;
             try (StageTimings.Span _ = timings.start(Stage.DECODE)) {
-              pixels = decoder.decode(image.source(), header, image.options());
+              DecodeTarget target = processor.target(width, height);
+              pixels = decoder.decode(image.source(), header, options, target);
             }
             ProcessedImage processed;
             try (StageTimings.Span _ = timings.start(Stage.PREPROCESS)) {
@@ -113,9 +119,7 @@ public final class EmbedItems {
             }
             record.image((long) header.width() * header.height(), processed.patches());
             return new Row(
-                Role.VISION,
-                processed.inputs(),
-                new Embedding.ImageFacts(pixels.width(), pixels.height()));
+                Role.VISION, processed.inputs(), new Embedding.ImageFacts(width, height));
           });
     }
   }
@@ -156,6 +160,7 @@ public final class EmbedItems {
                 ready.stream().map(Row::inputs).toList(),
                 Set.of(lease.model().embeddingOutput()),
                 record.call().deadline(),
+                record.call().criticality(),
                 record.timings()));
     try (StageTimings.Span _ = record.timings().start(Stage.POSTPROCESS)) {
       for (int i = 0; i < places.size(); i++) {

@@ -9,6 +9,7 @@ public final class Bench {
   public static void main(String[] args) throws Exception {
     switch (args.length == 0 ? "" : args[0]) {
       case "engine" -> EngineBench.run();
+      case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();

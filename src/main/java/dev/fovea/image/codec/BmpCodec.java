@@ -20,7 +20,7 @@ final class BmpCodec implements ImageCodec {
   public ImageHeader readHeader(ByteReader file) {
     BmpFile bmp = BmpFile.read(file);
     long pixels = (long) bmp.width() * bmp.height();
-    return new ImageHeader(ImageFormat.BMP, bmp.width(), bmp.height(), Exif.UPRIGHT, 4 * pixels);
+    return new ImageHeader(ImageFormat.BMP, bmp.width(), bmp.height(), Exif.UPRIGHT, 1, 4 * pixels);
   }
 
   @Override

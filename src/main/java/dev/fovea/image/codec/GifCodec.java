@@ -26,7 +26,7 @@ final class GifCodec implements ImageCodec {
     int height = Math.max(gif.screenHeight(), frame.top() + frame.height());
     long frameBytes = (long) frame.width() * frame.height() + 4L * frame.height();
     long decodedBytes = 3L * width * height + frameBytes + LzwDecoder.TABLE_BYTES;
-    return new ImageHeader(ImageFormat.GIF, width, height, Exif.UPRIGHT, decodedBytes);
+    return new ImageHeader(ImageFormat.GIF, width, height, Exif.UPRIGHT, 1, decodedBytes);
   }
 
   @Override

@@ -48,7 +48,12 @@ final class JpegCodec implements ImageCodec {
     long samples =
         pixels * (channels == 4 ? 7 : 3) + (jpeg.progressive() ? 2 * pixels * channels : 0);
     return new ImageHeader(
-        ImageFormat.JPEG, jpeg.width(), jpeg.height(), jpeg.orientation(), samples + file.size());
+        ImageFormat.JPEG,
+        jpeg.width(),
+        jpeg.height(),
+        jpeg.orientation(),
+        1,
+        samples + file.size());
   }
 
   @Override

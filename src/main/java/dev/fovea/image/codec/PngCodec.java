@@ -31,6 +31,7 @@ final class PngCodec implements ImageCodec {
         png.width(),
         png.height(),
         png.orientation(),
+        1,
         pixels * 3 + 2L * png.rowBytes(png.width()));
   }
 

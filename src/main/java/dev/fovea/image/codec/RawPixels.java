@@ -25,7 +25,12 @@ final class RawPixels {
     }
     requireBytes(raw, row);
     return new ImageHeader(
-        ImageFormat.RAW, raw.width(), raw.height(), Exif.UPRIGHT, 3L * raw.width() * raw.height());
+        ImageFormat.RAW,
+        raw.width(),
+        raw.height(),
+        Exif.UPRIGHT,
+        1,
+        3L * raw.width() * raw.height());
   }
 
   /// The last row may end where its pixels end.

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
+import dev.fovea.image.DecodeTarget;
 import dev.fovea.image.ImageDecoder;
 import dev.fovea.image.ImageHeader;
 import dev.fovea.image.ImageLimits;
@@ -33,7 +34,7 @@ public final class SniffingDecoder implements ImageDecoder {
   }
 
   @Override
-  public ImageHeader readHeader(ImageSource source) {
+  public ImageHeader readHeader(ImageSource source, ImageOptions options) {
     ImageHeader header =
         switch (source) {
           case ImageSource.Encoded(ByteBuffer bytes) -> {
@@ -47,7 +48,15 @@ public final class SniffingDecoder implements ImageDecoder {
           }
         };
     limits.requireDimensions(header.width(), header.height());
+    requireFrame(options.frameIndex(), header.frames());
     return header.orientation() == Exif.UPRIGHT ? header : withTurning(header);
+  }
+
+  private static void requireFrame(int index, int frames) {
+    if (index >= frames) {
+      throw GatewayException.invalidField(
+          "options.frame_index", index, "0 to " + (frames - 1) + ", as the image has frames");
+    }
   }
 
   /// Turning an image takes a second one.
@@ -57,11 +66,13 @@ public final class SniffingDecoder implements ImageDecoder {
         header.width(),
         header.height(),
         header.orientation(),
+        header.frames(),
         header.decodedBytes() + 3L * header.width() * header.height());
   }
 
   @Override
-  public Pixels decode(ImageSource source, ImageHeader header, ImageOptions options) {
+  public Pixels decode(
+      ImageSource source, ImageHeader header, ImageOptions options, DecodeTarget target) {
     Flattening alpha = Flattening.over(options.alphaBackground());
     Pixels stored =
         switch (source) {
