@@ -12,6 +12,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
+      case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       case "flood" -> FloodBench.run();
       case "refusals" -> RefusalBench.run();
