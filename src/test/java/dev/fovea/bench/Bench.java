@@ -1,5 +1,6 @@
 package dev.fovea.bench;
 
+import dev.fovea.image.codec.JpegBench;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
@@ -11,6 +12,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "start" -> StartBench.run();
       case "consistency" -> ConsistencyBench.run();
+      case "jpeg" -> JpegBench.run();
       case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
