@@ -1,7 +1,6 @@
 package dev.fovea.app;
 
 import dev.fovea.engine.ServedFamily;
-import dev.fovea.engine.onnx.OnnxEngine;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.model.Role;
@@ -70,10 +69,6 @@ public class GatewayApplication implements QuarkusApplication {
         gateway.catalog().served().values().stream()
             .map(GatewayApplication::describe)
             .collect(Collectors.joining(", "));
-    String engine =
-        gateway.engine() instanceof OnnxEngine onnx
-            ? "ONNX Runtime " + onnx.version()
-            : gateway.engine().kind().name();
     return String.format(
         Locale.ROOT,
         "Fovea is ready in %.2f s: gRPC %s:%d, HTTP %s:%d, engine %s, images %s, families %s%s",
@@ -82,7 +77,7 @@ public class GatewayApplication implements QuarkusApplication {
         gateway.port(),
         settings.http().host(),
         ConfigProvider.getConfig().getValue("quarkus.http.port", Integer.class),
-        engine,
+        gateway.engine().description(),
         gateway.decoder().specification(),
         families,
         gateway.catalog().broken().isEmpty()

@@ -7,6 +7,11 @@ import dev.fovea.model.ServableModel;
 public interface Engine extends AutoCloseable {
   EngineKind kind();
 
+  /// What runs the models, and which version of it, in words for an operator.
+  default String description() {
+    return kind().name();
+  }
+
   /// Loads a model and makes it ready to be run.
   ///
   /// @throws FaultyConfigurationException when the model file cannot be loaded or is not what the

@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import dev.fovea.cache.UploadLimits;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.Fault;
@@ -106,7 +107,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
             fault.file(), fault.field().isEmpty() ? "the file" : fault.field(), fault.expected());
   }
 
-  private static ModelFamily write(ServedFamily served) {
+  private ModelFamily write(ServedFamily served) {
     dev.fovea.model.ModelFamily family = served.family();
     ModelFamily.Builder written =
         ModelFamily.newBuilder().setName(family.name()).setState(state(served.ready()));
@@ -150,7 +151,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     };
   }
 
-  private static ImageInput write(ProcessorInfo info) {
+  private ImageInput write(ProcessorInfo info) {
     return ImageInput.newBuilder()
         .setImageProcessor(info.imageProcessor())
         .setWidth(info.width())
@@ -160,6 +161,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .setKeepsAspect(info.keepsAspect())
         .setResample(info.resample())
         .setBackend(info.backend())
+        .setImageDecoders(services.inspectImage().decoders())
         .build();
   }
 
@@ -187,6 +189,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
 
   private Limits limits() {
     RequestLimits limits = services.limits();
+    UploadLimits uploads = services.uploaded().limits();
     return Limits.newBuilder()
         .setMaxMessageBytes(limits.maxMessageBytes())
         .setMaxImageBytes(limits.image().maxBytes())
@@ -197,6 +200,10 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .setMaxTextCharacters(limits.maxTextCharacters())
         .setMaxLabels(limits.maxLabels())
         .setMaxPrompts(limits.maxPrompts())
+        .setMaxChunkBytes(RequestLimits.MAX_CHUNK_BYTES)
+        .setMaxUploadedImages(uploads.maxImagesPerCaller())
+        .setMaxUploadedBytes(uploads.maxBytesPerCaller())
+        .setUploadTimeToLive(ReplyWriter.duration(uploads.timeToLive().toNanos()))
         .build();
   }
 }

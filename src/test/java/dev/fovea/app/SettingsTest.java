@@ -97,6 +97,11 @@ final class SettingsTest {
     assertThat(settings.limits().maxTextCharacters()).isEqualTo(8193);
     assertThat(settings.limits().maxLabels()).isEqualTo(4097);
     assertThat(settings.limits().maxPrompts()).isEqualTo(16_385);
+    assertThat(settings.uploads().timeToLive()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.uploads().maxImages()).isEqualTo(4097);
+    assertThat(settings.uploads().maxBytes()).isEqualTo(268_435_457);
+    assertThat(settings.uploads().maxImagesPerCaller()).isEqualTo(1025);
+    assertThat(settings.uploads().maxBytesPerCaller()).isEqualTo(67_108_865);
     assertThat(settings.image().jpegDecoder()).isEqualTo(JpegDecoding.JAVA);
     assertThat(settings.cpu().width()).hasValue(3);
     assertThat(settings.engine().queueSize()).isEqualTo(257);

@@ -10,8 +10,10 @@ public final class Bench {
   public static void main(String[] args) throws Exception {
     switch (args.length == 0 ? "" : args[0]) {
       case "engine" -> EngineBench.run();
+      case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
       case "consistency" -> ConsistencyBench.run();
+      case "flood" -> FloodBench.run();
       case "jpeg" -> JpegBench.run();
       case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
@@ -33,7 +35,7 @@ public final class Bench {
     return quantile(sorted, 0.5);
   }
 
-  private static double quantile(double[] sorted, double q) {
+  static double quantile(double[] sorted, double q) {
     double at = q * (sorted.length - 1);
     int below = (int) at;
     int above = Math.min(below + 1, sorted.length - 1);

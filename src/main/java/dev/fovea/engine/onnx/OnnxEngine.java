@@ -53,9 +53,10 @@ public final class OnnxEngine implements Engine {
     return EngineKind.ONNX_RUNTIME;
   }
 
-  /// The version of the runtime: rows that run alone give equal bytes on equal versions.
-  public String version() {
-    return environment.getVersion();
+  /// Names the version of the runtime: rows that run alone give equal bytes on equal versions.
+  @Override
+  public String description() {
+    return "ONNX Runtime " + environment.getVersion();
   }
 
   @Override
