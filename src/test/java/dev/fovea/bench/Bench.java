@@ -1,5 +1,6 @@
 package dev.fovea.bench;
 
+import dev.fovea.image.codec.JpegBench;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
@@ -15,6 +16,7 @@ public final class Bench {
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       case "flood" -> FloodBench.run();
+      case "jpeg" -> JpegBench.run();
       case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }

@@ -17,10 +17,13 @@ final class NativeDecoders {
   /// @throws FaultyConfigurationException when [JpegDecoding#NATIVE] is asked of a machine that
   ///   cannot do it
   static JpegCodec jpeg(JpegDecoding decoding) {
-    if (decoding == JpegDecoding.JAVA) {
-      return new JpegCodec(decoding, Optional.empty());
-    }
-    return switch (Turbo.FOUND) {
+    return decoding == JpegDecoding.JAVA
+        ? new JpegCodec(decoding, Optional.empty())
+        : jpeg(decoding, Turbo.FOUND);
+  }
+
+  static JpegCodec jpeg(JpegDecoding decoding, Native<TurboJpeg> turboJpeg) {
+    return switch (turboJpeg) {
       case Native.Present<TurboJpeg>(TurboJpeg turbo) ->
           new JpegCodec(decoding, Optional.of(turbo));
       case Native.Missing<TurboJpeg>(String reason) -> {
@@ -66,7 +69,7 @@ final class NativeDecoders {
   }
 
   /// The library, unless the codec that uses it fails the check.
-  private static <T> Native<T> checked(T library, ImageCodec codec) {
+  static <T> Native<T> checked(T library, ImageCodec codec) {
     Optional<String> fault;
     try {
       fault = DecoderCheck.faultOf(codec);
