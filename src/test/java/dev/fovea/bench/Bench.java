@@ -1,5 +1,6 @@
 package dev.fovea.bench;
 
+import dev.fovea.image.GoldenProcessors;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
@@ -11,6 +12,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
+      case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
