@@ -20,25 +20,25 @@ sealed interface PatchLayout {
   /// open.
   List<TensorSpec> outputs(DataType type);
 
-  /// Where the rows of a picture go.
-  RowSink sink(PatchGrid grid, Tensor patches, ValueTable table, Scratch scratch);
-
   /// The tensor that takes the patches, all zeros.
-  Tensor patches(PatchGrid grid, DataType type, TensorAllocator memory);
+  default Tensor patches(PatchGrid grid, DataType type, TensorAllocator memory) {
+    return memory.allocate(type, outputs(type).getFirst().shape());
+  }
 
   /// Every tensor of the picture, given the one with its patches.
   Map<String, Tensor> inputs(PatchGrid grid, Tensor patches, TensorAllocator memory);
 
-  /// Whole rows of a patch follow each other, channels interleaved: columns run over y, x, channel.
-  /// Patches are in raster order, rows without one are zeros.
-  private static RowSink interleaved(
-      int patchSize, PatchGrid grid, Tensor patches, ValueTable table, Scratch scratch) {
-    int run = patchSize * CHANNELS;
+  /// Where the rows of a picture go. Unless a layout says otherwise, patches are in raster order,
+  /// the rows of a patch follow each other with their channels interleaved (columns run over y, x,
+  /// channel), and rows of the tensor without a patch stay zeros.
+  default RowSink sink(PatchGrid grid, Tensor patches, ValueTable table, Scratch scratch) {
+    int side = patchSize();
+    int run = side * CHANNELS;
     return (y, rgb, at) -> {
-      table.interleaved(rgb, at, grid.columns() * patchSize, scratch);
-      long patch = (long) (y / patchSize) * grid.columns();
+      table.interleaved(rgb, at, grid.columns() * side, scratch);
+      long patch = (long) (y / side) * grid.columns();
       for (int column = 0; column < grid.columns(); column++, patch++) {
-        long to = (patch * patchSize + y % patchSize) * run;
+        long to = (patch * side + y % side) * run;
         table.copy(scratch, column * run, run, patches.data(), to);
       }
     };
@@ -59,16 +59,6 @@ sealed interface PatchLayout {
           new TensorSpec("pixel_values", type, Shape.of(maxPatches, patchValues)),
           new TensorSpec("pixel_attention_mask", DataType.INT32, Shape.of(maxPatches)),
           new TensorSpec("spatial_shapes", DataType.INT64, Shape.of(2)));
-    }
-
-    @Override
-    public RowSink sink(PatchGrid grid, Tensor patches, ValueTable table, Scratch scratch) {
-      return interleaved(patchSize, grid, patches, table, scratch);
-    }
-
-    @Override
-    public Tensor patches(PatchGrid grid, DataType type, TensorAllocator memory) {
-      return memory.allocate(type, outputs(type).getFirst().shape());
     }
 
     @Override
@@ -160,16 +150,6 @@ sealed interface PatchLayout {
           new TensorSpec("patches", type, Shape.of(maxPatches, patchValues)),
           new TensorSpec("patch_mask", DataType.BOOL, Shape.of(maxPatches)),
           new TensorSpec("patch_positions", DataType.INT32, Shape.of(maxPatches, 2)));
-    }
-
-    @Override
-    public RowSink sink(PatchGrid grid, Tensor patches, ValueTable table, Scratch scratch) {
-      return interleaved(patchSize, grid, patches, table, scratch);
-    }
-
-    @Override
-    public Tensor patches(PatchGrid grid, DataType type, TensorAllocator memory) {
-      return memory.allocate(type, outputs(type).getFirst().shape());
     }
 
     @Override

@@ -13,11 +13,13 @@ public enum Arithmetic {
     /// `ImagingScaleAffine`: the place is advanced by adding, which rounds otherwise than
     /// multiplying does.
     @Override
-    void nearest(int inSize, int[] out) {
-      double step = (double) inSize / out.length;
+    void nearest(int inSize, int outSize, int from, int[] out) {
+      double step = (double) inSize / outSize;
       double place = step * 0.5;
-      for (int i = 0; i < out.length; i++, place += step) {
-        out[i] = Math.min(inSize - 1, (int) place);
+      for (int i = 0; i < from + out.length; i++, place += step) {
+        if (i >= from) {
+          out[i - from] = Math.min(inSize - 1, (int) place);
+        }
       }
     }
   },
@@ -37,10 +39,10 @@ public enum Arithmetic {
 
     /// `nearest-exact`, in single precision.
     @Override
-    void nearest(int inSize, int[] out) {
-      float scale = (float) inSize / out.length;
+    void nearest(int inSize, int outSize, int from, int[] out) {
+      float scale = (float) inSize / outSize;
       for (int i = 0; i < out.length; i++) {
-        out[i] = Math.min(inSize - 1, (int) Math.floor((i + 0.5f) * scale));
+        out[i] = Math.min(inSize - 1, (int) Math.floor((from + i + 0.5f) * scale));
       }
     }
   };
@@ -53,6 +55,6 @@ public enum Arithmetic {
   /// @param largestWeight of the axis, the weights of a sample adding up to 1
   abstract int precision(double largestWeight);
 
-  /// The nearest input sample of each output sample.
-  abstract void nearest(int inSize, int[] out);
+  /// The nearest input sample of each output sample, from the one numbered `from` on.
+  abstract void nearest(int inSize, int outSize, int from, int[] out);
 }

@@ -35,71 +35,68 @@ public final class Taps {
       Arithmetic arithmetic, ResampleFilter filter, int inSize, int outSize, int from, int to) {
     return filter == ResampleFilter.NEAREST
         ? nearest(arithmetic, inSize, outSize, from, to)
-        : new Weights(filter, inSize, outSize).taps(arithmetic, from, to);
+        : new Weights(filter, inSize, outSize, from, to).taps(arithmetic);
   }
 
   private static Taps nearest(Arithmetic arithmetic, int inSize, int outSize, int from, int to) {
-    int[] places = new int[outSize];
-    arithmetic.nearest(inSize, places);
     Taps taps = new Taps(to - from, 1, 1);
-    System.arraycopy(places, from, taps.first, 0, to - from);
+    arithmetic.nearest(inSize, outSize, from, taps.first);
     Arrays.fill(taps.count, 1);
     Arrays.fill(taps.weights, 2);
     return taps;
   }
 
-  /// The weights of a whole axis in double, in the order of operations that Pillow
-  /// (`precompute_coeffs`) and torch have: another one rounds differently.
+  /// The weights of an axis in double, in the order of operations that Pillow
+  /// (`precompute_coeffs`) and torch have: another one rounds differently. Only those of the stretch
+  /// are kept; the largest of all is needed for the precision.
   private static final class Weights {
     private final ResampleFilter filter;
     private final double inverseScale;
     private final int[] first;
     private final double[][] runs;
+    private double largest;
+    private int longest;
 
-    Weights(ResampleFilter filter, int inSize, int outSize) {
+    Weights(ResampleFilter filter, int inSize, int outSize, int stretchFrom, int stretchTo) {
       double scale = (double) inSize / outSize;
       double filterScale = Math.max(1, scale);
       double support = filter.support() * filterScale;
       this.filter = filter;
       this.inverseScale = 1 / filterScale;
-      this.first = new int[outSize];
-      this.runs = new double[outSize][];
+      this.first = new int[stretchTo - stretchFrom];
+      this.runs = new double[stretchTo - stretchFrom][];
+      double[] run = new double[(int) Math.ceil(support) * 2 + 1];
       for (int out = 0; out < outSize; out++) {
         double centre = (out + 0.5) * scale;
         int from = Math.max(0, (int) (centre - support + 0.5));
         int to = Math.min(inSize, (int) (centre + support + 0.5));
-        first[out] = from;
-        runs[out] = weigh(centre, from, to);
+        weigh(centre, from, to, run);
+        if (out >= stretchFrom && out < stretchTo) {
+          first[out - stretchFrom] = from;
+          runs[out - stretchFrom] = Arrays.copyOf(run, to - from);
+          longest = Math.max(longest, to - from);
+        }
       }
     }
 
-    /// The weights of the samples `from`..`to`, adding up to 1.
-    private double[] weigh(double centre, int from, int to) {
-      double[] run = new double[to - from];
+    /// Fills `run` with the weights of the samples `from`..`to`, adding up to 1.
+    private void weigh(double centre, int from, int to, double[] run) {
       double sum = 0;
       for (int i = from; i < to; i++) {
         double weight = filter.weight((i - centre + 0.5) * inverseScale);
         run[i - from] = weight;
         sum += weight;
       }
-      for (int i = 0; sum != 0 && i < run.length; i++) {
+      for (int i = 0; sum != 0 && i < to - from; i++) {
         run[i] /= sum;
+        largest = Math.max(largest, run[i]);
       }
-      return run;
     }
 
-    Taps taps(Arithmetic arithmetic, int from, int to) {
-      double largest = 0;
-      int longest = 0;
-      for (double[] run : runs) {
-        longest = Math.max(longest, run.length);
-        for (double weight : run) {
-          largest = Math.max(largest, weight);
-        }
-      }
-      Taps taps = new Taps(to - from, arithmetic.precision(largest), longest);
-      for (int out = from; out < to; out++) {
-        taps.set(out - from, first[out], runs[out]);
+    Taps taps(Arithmetic arithmetic) {
+      Taps taps = new Taps(first.length, arithmetic.precision(largest), longest);
+      for (int out = 0; out < first.length; out++) {
+        taps.set(out, first[out], runs[out]);
       }
       return taps;
     }

@@ -17,7 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
 /// end. The vertical pass runs along a row, two vectors at a time: more would outgrow what the
 /// compiler inlines, and a vector that is handed to a method which is not inlined costs memory.
 final class VectorResampler implements Resampler {
-  private static final VectorSpecies<Integer> INTS = species();
+  private static final VectorSpecies<Integer> INTS =
+      Kernels.LANES == 8 ? IntVector.SPECIES_256 : IntVector.SPECIES_512;
   private static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(INTS.length() * 8));
   private static final int LANES = INTS.length();
@@ -31,16 +32,6 @@ final class VectorResampler implements Resampler {
       VectorShuffle.iota(INTS, 2 * CHANNELS, 1, true);
   private static final VectorShuffle<Integer> FOURTH_NEXT =
       VectorShuffle.iota(INTS, Math.min(4 * CHANNELS, LANES - 1), 1, true);
-
-  private static VectorSpecies<Integer> species() {
-    return IntVector.SPECIES_PREFERRED.length() > 16
-        ? IntVector.SPECIES_512
-        : IntVector.SPECIES_PREFERRED;
-  }
-
-  static int lanes() {
-    return IntVector.SPECIES_PREFERRED.length() < 8 ? 1 : species().length();
-  }
 
   @Override
   public void horizontal(

@@ -1,6 +1,7 @@
 package dev.fovea.bench;
 
 import dev.fovea.image.codec.JpegBench;
+import dev.fovea.image.GoldenProcessors;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
@@ -13,6 +14,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();
+      case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       case "flood" -> FloodBench.run();

@@ -14,9 +14,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.ToLongFunction;
 
 /// What transformers makes of generated pictures, as `src/test/python/golden_processors.py` wrote
 /// it down, and how Fovea compares.
@@ -131,6 +136,52 @@ public final class GoldenProcessors {
               json));
     }
     return cases;
+  }
+
+  /// The tensors of a case that are not what the reference makes; an image that only one of the two
+  /// refuses counts too.
+  public static long differing(Case golden) {
+    ImageProcessor processor = golden.processor();
+    long differing = 0;
+    for (Image image : golden.images()) {
+      Map<String, List<String>> made = image.made(processor);
+      Map<String, List<String>> expected = image.expected();
+      Set<String> names = new TreeSet<>(made.keySet());
+      names.addAll(expected.keySet());
+      differing +=
+          names.stream()
+              .filter(name -> !Objects.equals(made.get(name), expected.get(name)))
+              .count();
+    }
+    return differing;
+  }
+
+  /// What was compared, as the table of `docs/images.md`.
+  ///
+  /// @param differing tells how many tensors of a case differ
+  public static String table(ToLongFunction<Case> differing) {
+    StringBuilder table = new StringBuilder();
+    table.append("| family | back end | configurations | images | tensors | that differ |\n");
+    table.append("|---|---|---|---|---|---|\n");
+    Map<List<String>, List<Case>> rows = new LinkedHashMap<>();
+    for (Case golden : cases()) {
+      List<String> row = List.of(golden.family(), golden.backend());
+      rows.computeIfAbsent(row, _ -> new ArrayList<>()).add(golden);
+    }
+    rows.forEach((row, cases) -> {
+      List<Image> images = cases.stream().flatMap(golden -> golden.images().stream()).toList();
+      long tensors = images.stream().mapToLong(image -> image.expected().size()).sum();
+      table.append(
+          "| %s | %s | %d | %d | %d | %d |%n"
+              .formatted(
+                  row.get(0),
+                  row.get(1),
+                  cases.size(),
+                  images.size(),
+                  tensors,
+                  cases.stream().mapToLong(differing).sum()));
+    });
+    return table.toString();
   }
 
   /// The libraries that made the file, by name.

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fovea.image.GoldenProcessors.Case;
 import dev.fovea.image.GoldenProcessors.Image;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -28,5 +32,15 @@ final class GoldenProcessorsTest {
     }
 
     assertThat(made).isEqualTo(expected);
+  }
+
+  /// No case differs, or its own test would say so.
+  @Test
+  void theDocumentHasTheTable() throws IOException {
+    String document = Files.readString(Path.of("docs/images.md"));
+
+    assertThat(document).contains(GoldenProcessors.table(_ -> 0));
+    GoldenProcessors.versions()
+        .forEach((library, version) -> assertThat(document).contains(library + " " + version));
   }
 }

@@ -251,6 +251,23 @@ final class ImageProcessorsTest {
     assertThat(refusal.reason()).isEqualTo(Reason.IMAGE_DIMENSIONS_EXCEEDED);
   }
 
+  @Test
+  void tellsDecodersHowLargeTheImageWillBe() throws IOException {
+    assertThat(target("\"CLIPImageProcessor\"")).isEqualTo(new DecodeTarget(448, 224));
+    assertThat(target("\"LlavaImageProcessor\", \"do_pad\": true"))
+        .isEqualTo(new DecodeTarget(224, 112));
+    assertThat(target("\"Siglip2ImageProcessor\", \"max_num_patches\": 32"))
+        .isEqualTo(new DecodeTarget(128, 64));
+    assertThat(target("\"LlavaNextImageProcessor\"")).isEqualTo(new DecodeTarget(672, 336));
+    assertThat(target("\"GotOcr2ImageProcessor\", \"crop_to_patches\": true"))
+        .isEqualTo(new DecodeTarget(4 * 384, 2 * 384));
+    assertThat(target("\"DINOv3ViTImageProcessor\"")).isEqualTo(new DecodeTarget(224, 224));
+  }
+
+  private DecodeTarget target(String type) throws IOException {
+    return read("{\"image_processor_type\": " + type + "}").target(1600, 800);
+  }
+
   private List<Fault> faults(String json) throws IOException {
     write("preprocessor_config.json", json);
     return refused();
