@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// Serves calls of one request and one reply: runs the body on the thread of the call, interrupts
 /// it when the caller goes away, and answers with the reply or with the one status that a refusal
 /// has.
-final class UnaryCalls {
+public final class UnaryCalls {
   private static final Logger LOG = System.getLogger(UnaryCalls.class.getName());
 
   private UnaryCalls() {}
@@ -24,11 +24,11 @@ final class UnaryCalls {
   ///
   /// @param <A> the reply
   @FunctionalInterface
-  interface Body<A> {
+  public interface Body<A> {
     A answer(CallContext call) throws InterruptedException;
   }
 
-  static <A> void serve(StreamObserver<A> observer, Body<A> body) {
+  public static <A> void serve(StreamObserver<A> observer, Body<A> body) {
     // With a handler of its own, a call that the client has left takes the answer silently.
     ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> {});
     CallContext call = CallContexts.current();
@@ -40,6 +40,19 @@ final class UnaryCalls {
       log(call, refusal);
       observer.onError(
           StatusProto.toStatusRuntimeException(StatusMapper.status(refusal, call.requestId())));
+    }
+  }
+
+  /// Runs a body for the call of this thread; it is interrupted when the caller goes away.
+  ///
+  /// @throws GatewayException whatever went wrong
+  public static <A> A whileWanted(Body<A> body) {
+    CallContext call = CallContexts.current();
+    try {
+      return whileWanted(call, body);
+    } catch (GatewayException refusal) {
+      log(call, refusal);
+      throw refusal;
     }
   }
 
