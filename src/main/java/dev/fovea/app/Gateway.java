@@ -177,7 +177,7 @@ public final class Gateway implements AutoCloseable {
         limits.maxPrompts());
   }
 
-  private static CallPolicy callPolicy(Settings settings, Clock clock) {
+  static CallPolicy callPolicy(Settings settings, Clock clock) {
     Settings.Call call = settings.call();
     return new CallPolicy(
         clock, call.defaultDeadline(), call.maxDeadline(), call.trustCallerHeader());
