@@ -106,7 +106,8 @@ final class ArchitectureTest {
     rpc.addAll(Set.of("task", API));
     table.put("rpc", rpc);
     table.put(
-        "rpc.kserve", Set.of("engine", "model", "tensor", "admission", "call", "failure", "rpc"));
+        "rpc.kserve",
+        Set.of("engine", "model", "tensor", "admission", "call", "failure", "telemetry", "rpc"));
     table.put("cli", Set.of(API));
     table.put(API, Set.of());
     Set<String> all = new TreeSet<>(table.keySet());

@@ -11,6 +11,7 @@ import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.engine.triton.AliasingMarshaller;
 import dev.fovea.engine.triton.TritonEngine;
 import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.failure.Fault;
@@ -27,6 +28,7 @@ import dev.fovea.rpc.CallContexts;
 import dev.fovea.rpc.CallPolicy;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
+import dev.fovea.rpc.kserve.InferenceRpc;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
@@ -37,6 +39,8 @@ import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
+import inference.ModelInferRequest;
+import io.grpc.BindableService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.lang.System.Logger;
@@ -44,6 +48,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -175,10 +180,28 @@ public final class Gateway implements AutoCloseable {
             services.all(),
             List.of(metrics, new CallContexts(callPolicy(settings, clock))));
     Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
+        new Services(() -> catalog, new EmbedItems(decoder, budget, cpu), limits, metrics);
+    List<BindableService> all = new ArrayList<>(services.all());
+    if (settings.kserve().enabled()) {
+      all.add(
+          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, metrics)
+              .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
+    }
+            settings, all, List.of(metrics, new CallContexts(callPolicy(settings, clock))));
+    Gateway gateway = new Gateway(catalog, engine, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
     gateway.keepReportingHealth();
     return gateway;
+  }
+
+  /// Every model that is served, by its own name.
+  private static Map<String, Lease> leases(FamilyCatalog catalog) {
+    Map<String, Lease> leases = new HashMap<>();
+    for (ServedFamily family : catalog.served().values()) {
+      family.leases().values().forEach(lease -> leases.put(lease.model().name(), lease));
+    }
+    return leases;
   }
 
   private static RequestLimits limits(Settings settings) {
@@ -216,6 +239,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private static CallPolicy callPolicy(Settings settings, Clock clock) {
+  static CallPolicy callPolicy(Settings settings, Clock clock) {
     Settings.Call call = settings.call();
     return new CallPolicy(
         clock, call.defaultDeadline(), call.maxDeadline(), call.trustCallerHeader());

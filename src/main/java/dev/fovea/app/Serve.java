@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
     description = "Serves the models of a repository over gRPC until it is told to end (Ctrl-C).",
     sortOptions = false,
     mixinStandardHelpOptions = true,
-    version = "Fovea 0.1.0",
+    version = "Fovea " + Serve.VERSION,
     footer = {
       "",
       "Every other setting is listed in docs/configuration.md and may be given as an environment",
@@ -27,6 +27,8 @@ import picocli.CommandLine.Option;
       "FOVEA_JAVA_OPTIONS)."
     })
 public final class Serve implements Callable<Integer> {
+  static final String VERSION = "0.1.0";
+
   @Option(
       names = "--host",
       paramLabel = "ADDRESS",
@@ -56,6 +58,11 @@ public final class Serve implements Callable<Integer> {
               + " dns:///HOST:PORT for all addresses of a name. Default: run them in this process")
   private @Nullable String triton;
 
+  @Option(
+      names = "--enable-kserve",
+      description = "Also serve the standard inference protocol (KServe v2). Default: no")
+  private boolean kserve;
+
   public static void main(String... args) {
     int exit = new CommandLine(new Serve()).execute(args);
     if (exit != 0) {
@@ -71,6 +78,7 @@ public final class Serve implements Callable<Integer> {
     set("fovea.http.port", httpPort);
     set("fovea.repository", repository == null ? null : repository.toAbsolutePath());
     set("fovea.triton.servers", triton);
+    set("fovea.kserve.enabled", kserve ? true : null);
     Thread.ofPlatform().daemon().name("native-libraries").start(Serve::loadNativeLibraries);
     Quarkus.run(GatewayApplication.class);
     return 0;

@@ -47,6 +47,8 @@ public interface Settings {
 
   Triton triton();
 
+  Kserve kserve();
+
   Drain drain();
 
   /// The gRPC server.
@@ -268,6 +270,13 @@ public interface Settings {
     /// Time that the start waits for a server that has a model.
     @WithDefault("10s")
     Duration openWait();
+  }
+
+  /// The standard inference protocol, for clients that bring tensors of their own.
+  interface Kserve {
+    /// Whether it is served.
+    @WithDefault("false")
+    boolean enabled();
   }
 
   /// The end.

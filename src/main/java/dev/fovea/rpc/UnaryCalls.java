@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// Serves calls of one request and one reply: runs the body on the thread of the call, interrupts
 /// it when the caller goes away, and answers with the reply or with the one status that a refusal
 /// has.
-final class UnaryCalls {
+public final class UnaryCalls {
   private static final Logger LOG = System.getLogger(UnaryCalls.class.getName());
 
   private UnaryCalls() {}
@@ -24,7 +24,7 @@ final class UnaryCalls {
   ///
   /// @param <A> the reply
   @FunctionalInterface
-  interface Body<A> {
+  public interface Body<A> {
     A answer(CallContext call) throws InterruptedException;
   }
 
@@ -41,6 +41,9 @@ final class UnaryCalls {
 
   /// Runs the body on this thread, which has the call's context, and answers.
   static <A> void answer(StreamObserver<A> observer, Body<A> body) {
+  public static <A> void serve(StreamObserver<A> observer, Body<A> body) {
+    // With a handler of its own, a call that the client has left takes the answer silently.
+    ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> {});
     CallContext call = CallContexts.current();
     try {
       A reply = whileWanted(call, body);
@@ -50,6 +53,19 @@ final class UnaryCalls {
       log(call, refusal);
       observer.onError(
           StatusProto.toStatusRuntimeException(StatusMapper.status(refusal, call.requestId())));
+    }
+  }
+
+  /// Runs a body for the call of this thread; it is interrupted when the caller goes away.
+  ///
+  /// @throws GatewayException whatever went wrong
+  public static <A> A whileWanted(Body<A> body) {
+    CallContext call = CallContexts.current();
+    try {
+      return whileWanted(call, body);
+    } catch (GatewayException refusal) {
+      log(call, refusal);
+      throw refusal;
     }
   }
 

@@ -112,6 +112,7 @@ final class SettingsTest {
     assertThat(settings.triton().watchInterval()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().probeTimeout()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().openWait()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.kserve().enabled()).isTrue();
     assertThat(settings.drain().delay()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.drain().grace()).isEqualTo(Duration.ofSeconds(7));
   }

@@ -11,6 +11,7 @@ public final class Bench {
   public static void main(String[] args) throws Exception {
     switch (args.length == 0 ? "" : args[0]) {
       case "agreement" -> AgreementBench.run();
+      case "bridge" -> BridgeBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "start" -> StartBench.run();

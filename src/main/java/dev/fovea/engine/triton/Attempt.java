@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class Attempt {
   private static final MethodDescriptor<ModelInferRequest, ModelInferResponse> INFER =
       GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder()
-          .setResponseMarshaller(new AnswerMarshaller<>(ModelInferResponse.getDefaultInstance()))
+          .setResponseMarshaller(new AliasingMarshaller<>(ModelInferResponse.getDefaultInstance()))
           .build();
 
   /// A call that waits this long for nothing speaks against the server; a shorter one does not.

@@ -36,7 +36,7 @@ final class TritonAnswerStream implements AnswerStream {
   private static final MethodDescriptor<ModelInferRequest, ModelStreamInferResponse> STREAM =
       GRPCInferenceServiceGrpc.getModelStreamInferMethod().toBuilder()
           .setResponseMarshaller(
-              new AnswerMarshaller<>(ModelStreamInferResponse.getDefaultInstance()))
+              new AliasingMarshaller<>(ModelStreamInferResponse.getDefaultInstance()))
           .build();
 
   private final ModelRoute route;

@@ -15,13 +15,14 @@ import java.io.InputStream;
 /// the message then lie in.
 ///
 /// @param <T> the message
-final class AnswerMarshaller<T extends MessageLite> implements MethodDescriptor.Marshaller<T> {
+public final class AliasingMarshaller<T extends MessageLite>
+    implements MethodDescriptor.Marshaller<T> {
   private final MethodDescriptor.Marshaller<T> writer;
   private final Parser<T> parser;
 
   /// @param prototype any message of the type
   @SuppressWarnings("unchecked") // a message's parser gives messages of its type
-  AnswerMarshaller(T prototype) {
+  public AliasingMarshaller(T prototype) {
     this.writer =
         (MethodDescriptor.Marshaller<T>)
             ProtoUtils.marshaller((com.google.protobuf.Message) prototype);

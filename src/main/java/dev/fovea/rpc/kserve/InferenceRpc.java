@@ -1,0 +1,259 @@
+package dev.fovea.rpc.kserve;
+
+import dev.fovea.call.CallContext;
+import dev.fovea.call.Clock;
+import dev.fovea.engine.InferRequest;
+import dev.fovea.engine.Lease;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.failure.Reason;
+import dev.fovea.model.Interaction;
+import dev.fovea.rpc.UnaryCalls;
+import dev.fovea.telemetry.StageListener;
+import dev.fovea.telemetry.StageTimings;
+import dev.fovea.tensor.Tensor;
+import dev.fovea.tensor.TensorSpec;
+import inference.GRPCInferenceServiceGrpc;
+import inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase;
+import inference.InferParameter;
+import inference.ModelInferRequest;
+import inference.ModelInferResponse;
+import inference.ModelMetadataRequest;
+import inference.ModelMetadataResponse;
+import inference.ModelMetadataResponse.TensorMetadata;
+import inference.ModelReadyRequest;
+import inference.ModelReadyResponse;
+import inference.ModelStreamInferResponse;
+import inference.ServerLiveRequest;
+import inference.ServerLiveResponse;
+import inference.ServerMetadataRequest;
+import inference.ServerMetadataResponse;
+import inference.ServerReadyRequest;
+import inference.ServerReadyResponse;
+import io.grpc.BindableService;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+
+/// `inference.GRPCInferenceService`, as far as inference goes: liveness, readiness, metadata, infer
+/// and stream infer. Every other call of the protocol is UNIMPLEMENTED: models, memory, logs and
+/// traces are the operator's.
+///
+/// What is asked for is checked against the model's signature before the engine sees it. A model
+/// that this server does not serve does not exist, whatever runs behind it.
+public final class InferenceRpc {
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]{1,128}");
+  private static final Pattern VERSION = Pattern.compile("[0-9]{1,18}");
+
+  private final Supplier<Map<String, Lease>> leases;
+  private final String version;
+  private final Clock clock;
+  private final StageListener stages;
+
+  /// @param leases the models that are served at this moment, by name
+  /// @param version of this server
+  /// @param stages told where the time of calls goes
+  public InferenceRpc(
+      Supplier<Map<String, Lease>> leases, String version, Clock clock, StageListener stages) {
+    this.leases = leases;
+    this.version = version;
+    this.clock = clock;
+    this.stages = stages;
+  }
+
+  /// The service.
+  ///
+  /// @param requests reads requests, without copying more than it must
+  public BindableService service(MethodDescriptor.Marshaller<ModelInferRequest> requests) {
+    ServerServiceDefinition generated = new Service().bindService();
+    ServerServiceDefinition.Builder service =
+        ServerServiceDefinition.builder(generated.getServiceDescriptor().getName());
+    for (ServerMethodDefinition<?, ?> method : generated.getMethods()) {
+      if (!method.getMethodDescriptor().equals(GRPCInferenceServiceGrpc.getModelInferMethod())) {
+        service.addMethod(method);
+      }
+    }
+    service.addMethod(
+        GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder()
+            .setRequestMarshaller(requests)
+            .build(),
+        handler(generated));
+    ServerServiceDefinition definition = service.build();
+    return () -> definition;
+  }
+
+  @SuppressWarnings("unchecked") // the service was generated with these types
+  private static ServerCallHandler<ModelInferRequest, ModelInferResponse> handler(
+      ServerServiceDefinition generated) {
+    ServerMethodDefinition<?, ?> method =
+        generated.getMethod(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName());
+    return (ServerCallHandler<ModelInferRequest, ModelInferResponse>) method.getServerCallHandler();
+  }
+
+  private final class Service extends GRPCInferenceServiceImplBase {
+    @Override
+    public void serverLive(ServerLiveRequest request, StreamObserver<ServerLiveResponse> observer) {
+      UnaryCalls.serve(observer, _ -> ServerLiveResponse.newBuilder().setLive(true).build());
+    }
+
+    @Override
+    public void serverReady(
+        ServerReadyRequest request, StreamObserver<ServerReadyResponse> observer) {
+      UnaryCalls.serve(
+          observer,
+          _ ->
+              ServerReadyResponse.newBuilder()
+                  .setReady(leases.get().values().stream().allMatch(Lease::ready))
+                  .build());
+    }
+
+    @Override
+    public void modelReady(ModelReadyRequest request, StreamObserver<ModelReadyResponse> observer) {
+      UnaryCalls.serve(
+          observer,
+          _ ->
+              ModelReadyResponse.newBuilder()
+                  .setReady(lease(request.getName(), request.getVersion(), "").ready())
+                  .build());
+    }
+
+    @Override
+    public void serverMetadata(
+        ServerMetadataRequest request, StreamObserver<ServerMetadataResponse> observer) {
+      UnaryCalls.serve(
+          observer,
+          _ -> ServerMetadataResponse.newBuilder().setName("fovea").setVersion(version).build());
+    }
+
+    @Override
+    public void modelMetadata(
+        ModelMetadataRequest request, StreamObserver<ModelMetadataResponse> observer) {
+      UnaryCalls.serve(observer, _ -> metadata(lease(request.getName(), request.getVersion(), "")));
+    }
+
+    @Override
+    public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> observer) {
+      UnaryCalls.serve(observer, call -> infer(request, call));
+    }
+
+    /// Answers in order, one request at a time: the next one is read when the last one is answered.
+    @Override
+    public StreamObserver<ModelInferRequest> modelStreamInfer(
+        StreamObserver<ModelStreamInferResponse> observer) {
+      return new Stream((ServerCallStreamObserver<ModelStreamInferResponse>) observer);
+    }
+  }
+
+  private final class Stream implements StreamObserver<ModelInferRequest> {
+    private final ServerCallStreamObserver<ModelStreamInferResponse> observer;
+
+    Stream(ServerCallStreamObserver<ModelStreamInferResponse> observer) {
+      this.observer = observer;
+      observer.disableAutoRequest();
+      observer.request(1);
+    }
+
+    @Override
+    public void onNext(ModelInferRequest request) {
+      ModelStreamInferResponse.Builder message = ModelStreamInferResponse.newBuilder();
+      try {
+        message.setInferResponse(
+            UnaryCalls.whileWanted(call -> infer(request, call)).toBuilder()
+                .putParameters(
+                    "triton_final_response",
+                    InferParameter.newBuilder().setBoolParam(true).build()));
+      } catch (GatewayException refusal) {
+        message
+            .setErrorMessage(refusal.getMessage())
+            .setInferResponse(ModelInferResponse.newBuilder().setId(request.getId()));
+      }
+      if (!observer.isCancelled()) {
+        observer.onNext(message.build());
+        observer.request(1);
+      }
+    }
+
+    @Override
+    public void onError(Throwable gone) {
+      // Nobody is left to be answered.
+    }
+
+    @Override
+    public void onCompleted() {
+      observer.onCompleted();
+    }
+  }
+
+  /// The model of that name and version.
+  private Lease lease(String name, String version, String prefix) {
+    if (!NAME.matcher(name).matches()) {
+      throw GatewayException.invalidField(
+          prefix + "name", name, "1 to 128 letters, digits, '_', '-' or '.'");
+    }
+    Lease lease = leases.get().get(name);
+    boolean versionFits =
+        version.isEmpty()
+            || (VERSION.matcher(version).matches()
+                && lease != null
+                && version.equals(lease.model().version()));
+    if (lease == null || !versionFits) {
+      throw new GatewayException(Reason.MODEL_NOT_FOUND, "no such model or version is served")
+          .with("model", name)
+          .with("version", version);
+    }
+    return lease;
+  }
+
+  private static ModelMetadataResponse metadata(Lease lease) {
+    ModelMetadataResponse.Builder metadata =
+        ModelMetadataResponse.newBuilder()
+            .setName(lease.model().name())
+            .addVersions(lease.model().version())
+            .setPlatform("fovea");
+    lease.model().signature().inputs().forEach(input -> metadata.addInputs(metadata(input)));
+    lease.model().signature().outputs().forEach(output -> metadata.addOutputs(metadata(output)));
+    return metadata.build();
+  }
+
+  private static TensorMetadata metadata(TensorSpec spec) {
+    TensorMetadata.Builder metadata =
+        TensorMetadata.newBuilder().setName(spec.name()).setDatatype(spec.type().name());
+    for (long extent : spec.shape().batched(-1).toArray()) {
+      metadata.addShape(extent);
+    }
+    return metadata.build();
+  }
+
+  private ModelInferResponse infer(ModelInferRequest request, CallContext call)
+      throws InterruptedException {
+    Lease lease = lease(request.getModelName(), request.getModelVersion(), "model_");
+    if (lease.model().signature().interaction() != Interaction.ROWS) {
+      throw new GatewayException(
+              Reason.TASK_NOT_SUPPORTED, lease.model().name() + " does not take single requests")
+          .with("model", lease.model().name());
+    }
+    TensorReader reader = new TensorReader(lease.model().signature(), request);
+    List<Map<String, Tensor>> answers = new ArrayList<>();
+    for (Outcome<Map<String, Tensor>> outcome :
+        lease.infer(
+            new InferRequest(
+                reader.rows(),
+                reader.outputs(),
+                call.deadline(),
+                new StageTimings(clock, stages)))) {
+      switch (outcome) {
+        case Outcome.Done<Map<String, Tensor>>(Map<String, Tensor> answer) -> answers.add(answer);
+        case Outcome.Failed<Map<String, Tensor>>(GatewayException refusal) -> throw refusal;
+      }
+    }
+    return TensorWriter.write(request, lease.model().version(), reader.wanted(), answers);
+  }
+}

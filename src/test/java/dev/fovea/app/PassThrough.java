@@ -1,0 +1,45 @@
+package dev.fovea.app;
+
+import dev.fovea.call.Clock;
+import dev.fovea.engine.Engine;
+import dev.fovea.engine.Lease;
+import dev.fovea.engine.triton.AliasingMarshaller;
+import dev.fovea.engine.triton.TritonEngine;
+import dev.fovea.engine.triton.TritonSettings;
+import dev.fovea.model.ServableModel;
+import dev.fovea.rpc.CallContexts;
+import dev.fovea.rpc.kserve.InferenceRpc;
+import inference.ModelInferRequest;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+import java.util.Map;
+
+/// The program's server, interceptors and pass-through in front of one Triton and one model, which
+/// need not be one of a repository: for benchmarks, as a process of its own.
+public final class PassThrough {
+  private PassThrough() {}
+
+  /// Serves until the input ends; says its port first.
+  public static void serve(String triton, ServableModel model) throws Exception {
+    Clock clock = Clock.system();
+    Settings settings = TestGateway.settings(Map.of());
+    Metrics metrics = new Metrics(new SimpleMeterRegistry());
+    try (Engine engine = new TritonEngine(TritonSettings.of(triton, 256), clock);
+        Lease lease = engine.open(model)) {
+      InferenceRpc rpc =
+          new InferenceRpc(() -> Map.of(model.name(), lease), Serve.VERSION, clock, metrics);
+      CallContexts contexts = new CallContexts(Gateway.callPolicy(settings, clock));
+      try (GrpcServer server =
+          GrpcServer.start(
+              settings,
+              List.of(
+                  rpc.service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance()))),
+              List.of(metrics, contexts))) {
+        System.out.println("port " + server.port());
+        while (System.in.read() >= 0) {
+          Thread.onSpinWait();
+        }
+      }
+    }
+  }
+}
