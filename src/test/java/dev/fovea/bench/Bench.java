@@ -11,6 +11,7 @@ public final class Bench {
       case "agreement" -> AgreementBench.run();
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
+      case "load" -> LoadBench.run(args.length > 1 ? Integer.parseInt(args[1]) : 15);
       case "start" -> StartBench.run();
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
