@@ -14,6 +14,7 @@ public final class Bench {
       case "bridge" -> BridgeBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
+      case "load" -> LoadBench.run(args.length > 1 ? Integer.parseInt(args[1]) : 15);
       case "start" -> StartBench.run();
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
