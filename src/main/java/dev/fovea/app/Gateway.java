@@ -174,21 +174,16 @@ public final class Gateway implements AutoCloseable {
             limiter,
             limits,
             metrics);
-    GrpcServer server =
-        GrpcServer.start(
-            settings,
-            services.all(),
-            List.of(metrics, new CallContexts(callPolicy(settings, clock))));
-    Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
-        new Services(() -> catalog, new EmbedItems(decoder, budget, cpu), limits, metrics);
     List<BindableService> all = new ArrayList<>(services.all());
     if (settings.kserve().enabled()) {
       all.add(
-          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, metrics)
+          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, metrics)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
+    GrpcServer server =
+        GrpcServer.start(
             settings, all, List.of(metrics, new CallContexts(callPolicy(settings, clock))));
-    Gateway gateway = new Gateway(catalog, engine, metrics, server);
+    Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
     gateway.keepReportingHealth();
@@ -238,7 +233,6 @@ public final class Gateway implements AutoCloseable {
         admission.queueDelay());
   }
 
-  private static CallPolicy callPolicy(Settings settings, Clock clock) {
   static CallPolicy callPolicy(Settings settings, Clock clock) {
     Settings.Call call = settings.call();
     return new CallPolicy(

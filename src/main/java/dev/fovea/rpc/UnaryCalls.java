@@ -28,7 +28,7 @@ public final class UnaryCalls {
     A answer(CallContext call) throws InterruptedException;
   }
 
-  static <A> void serve(StreamObserver<A> observer, Body<A> body) {
+  public static <A> void serve(StreamObserver<A> observer, Body<A> body) {
     takeSilentlyWhenGone((ServerCallStreamObserver<A>) observer);
     answer(observer, body);
   }
@@ -41,9 +41,6 @@ public final class UnaryCalls {
 
   /// Runs the body on this thread, which has the call's context, and answers.
   static <A> void answer(StreamObserver<A> observer, Body<A> body) {
-  public static <A> void serve(StreamObserver<A> observer, Body<A> body) {
-    // With a handler of its own, a call that the client has left takes the answer silently.
-    ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> {});
     CallContext call = CallContexts.current();
     try {
       A reply = whileWanted(call, body);

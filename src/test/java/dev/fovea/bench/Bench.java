@@ -1,7 +1,7 @@
 package dev.fovea.bench;
 
-import dev.fovea.image.codec.JpegBench;
 import dev.fovea.image.GoldenProcessors;
+import dev.fovea.image.codec.JpegBench;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
