@@ -1,11 +1,13 @@
 package dev.fovea.batch;
 
+import com.google.common.collect.Iterables;
 import dev.fovea.call.Deadline;
 import dev.fovea.engine.Refusals;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.model.BatchPolicy;
 import dev.fovea.model.ServableModel;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,10 +43,13 @@ final class BatchScheduler {
   private final int maxSize;
   private final int slots;
   private final int maxRows;
+  private final Comparator<WaitingRow> order;
   private final TreeSet<WaitingRow> rows;
+  private final TreeSet<WaitingRow> reserved;
   private final Map<Integer, Integer> rowsByPriority = new HashMap<>();
   private final List<RunningBatch> running = new ArrayList<>();
   private final Map<Bucket, RunTimes> times = new RecentMap<>(64);
+  private Bucket usual = Bucket.UNKNOWN;
   private long arrivals;
 
   /// @param model whose rows they are
@@ -56,7 +61,22 @@ final class BatchScheduler {
     this.maxSize = model.signature().maxBatchSize();
     this.slots = slots;
     this.maxRows = maxRows;
-    this.rows = new TreeSet<>(WaitingRow.order(policy.preserveOrdering()));
+    this.order = WaitingRow.order(policy.preserveOrdering());
+    this.rows = new TreeSet<>(order);
+    this.reserved = new TreeSet<>(order);
+  }
+
+  /// Keeps room for rows that will come: they count as waiting until they are let in, or until the
+  /// reservation is given up.
+  ///
+  /// @param call stand-ins for the rows, of one priority
+  /// @throws GatewayException as [#admit] does
+  void reserve(List<WaitingRow> call, long now) {
+    enter(call, reserved, now);
+  }
+
+  void giveUp(List<WaitingRow> call) {
+    call.forEach(row -> remove(row, reserved));
   }
 
   /// Lets the rows of a call in: all of them or none.
@@ -65,17 +85,38 @@ final class BatchScheduler {
   /// @throws GatewayException with `QUEUE_FULL`, or with `DEADLINE_UNREACHABLE` when they could not
   ///   be answered in time, or only at the cost of others that were let in before
   void admit(List<WaitingRow> call, long now) {
-    int priority = call.getFirst().priority();
-    requireRoom(priority, call.size());
-    boolean mayHaveToWait = !rows.isEmpty() || running.size() == slots;
-    Forecast before = mayHaveToWait ? forecast(now) : null;
+    enter(call, rows, now);
+  }
+
+  /// Lets rows in for which room was kept: their promise was made when they were reserved.
+  ///
+  /// @param call no more rows than were reserved
+  void redeem(List<WaitingRow> standIns, List<WaitingRow> call) {
+    giveUp(standIns);
     for (WaitingRow row : call) {
       row.arrived(arrivals++);
-      add(row);
+      add(row, rows);
     }
-    if (before != null && forecast(now).lateRows(priority) > before.lateRows(priority)) {
-      call.forEach(this::remove);
-      throw Refusals.unreachable(model, rows.size());
+  }
+
+  private void enter(List<WaitingRow> call, TreeSet<WaitingRow> queue, long now) {
+    int priority = call.getFirst().priority();
+    requireRoom(priority, call.size());
+    boolean mayHaveToWait = waiting() > 0 || running.size() == slots;
+    for (WaitingRow row : call) {
+      row.arrived(arrivals++);
+      add(row, queue);
+    }
+    if (!mayHaveToWait) {
+      return;
+    }
+    int late = lateRows(priority, now);
+    if (late > 0) {
+      call.forEach(row -> remove(row, queue));
+      if (late > lateRows(priority, now)) {
+        throw Refusals.unreachable(model, waiting());
+      }
+      call.forEach(row -> add(row, queue));
     }
   }
 
@@ -84,19 +125,21 @@ final class BatchScheduler {
     if (limit > 0 && rowsByPriority.getOrDefault(priority, 0) + more > limit) {
       throw Refusals.queueFull(model, limit);
     }
-    if (rows.size() + more > maxRows) {
+    if (waiting() + more > maxRows) {
       throw Refusals.queueFull(model, maxRows);
     }
   }
 
-  private Forecast forecast(long now) {
-    return new Forecast(rows, running, slots, maxSize, this::expected, now);
+  /// How many of the rows that wait or will come are going to be answered too late, as it looks.
+  private int lateRows(int priority, long now) {
+    Iterable<WaitingRow> all = Iterables.mergeSorted(List.of(rows, reserved), order);
+    return new Forecast(all, running, slots, maxSize, this::expected, now).lateRows(priority);
   }
 
   /// Forgets a row whose caller has gone, if it still waits.
   void leave(WaitingRow row) {
     if (row.batch() == null) {
-      remove(row);
+      remove(row, rows);
     }
   }
 
@@ -117,7 +160,7 @@ final class BatchScheduler {
         return new Step.Run(start(candidates.subList(0, size), now));
       }
       WaitingRow late = candidates.getFirst();
-      remove(late);
+      remove(late, rows);
       late.refuse(Deadline.exceeded("the model's answer"));
     }
     return new Step.Wait(NEVER);
@@ -176,7 +219,7 @@ final class BatchScheduler {
     if (left <= 0) {
       return 0;
     }
-    if (rows.size() == 1) {
+    if (waiting() == 1) {
       return 1;
     }
     int size = wanted;
@@ -190,7 +233,7 @@ final class BatchScheduler {
     long end = now + expected(taken.getFirst().bucket(), taken.size());
     RunningBatch batch = new RunningBatch(taken, now, end);
     for (WaitingRow row : batch.rows()) {
-      remove(row);
+      remove(row, rows);
       row.runsIn(batch);
     }
     running.add(batch);
@@ -204,15 +247,17 @@ final class BatchScheduler {
   void finished(RunningBatch batch, long now, boolean ranOnce) {
     running.remove(batch);
     if (ranOnce) {
+      usual = batch.bucket();
       times
           .computeIfAbsent(batch.bucket(), _ -> new RunTimes())
           .learn(batch.size(), now - batch.startNanos());
     }
   }
 
-  /// How long a batch is expected to take, in nanoseconds.
+  /// How long a batch is expected to take, in nanoseconds. Rows that have not come are taken to be
+  /// like those that ran last.
   long expected(Bucket bucket, int size) {
-    RunTimes known = times.get(bucket);
+    RunTimes known = times.get(bucket.equals(Bucket.UNKNOWN) ? usual : bucket);
     return known == null ? 0 : known.expected(size);
   }
 
@@ -224,23 +269,23 @@ final class BatchScheduler {
       if (timeout == 0 || row.delayed() || now - row.arrivalNanos() < timeout) {
         continue;
       }
-      remove(row);
+      remove(row, rows);
       if (queue.delaysLateRows()) {
         row.delay();
-        add(row);
+        add(row, rows);
       } else {
         row.refuse(Refusals.waitedTooLong(model, queue.timeout()));
       }
     }
   }
 
-  private void add(WaitingRow row) {
-    rows.add(row);
+  private void add(WaitingRow row, TreeSet<WaitingRow> queue) {
+    queue.add(row);
     rowsByPriority.merge(row.priority(), 1, Integer::sum);
   }
 
-  private void remove(WaitingRow row) {
-    if (rows.remove(row)) {
+  private void remove(WaitingRow row, TreeSet<WaitingRow> queue) {
+    if (queue.remove(row)) {
       rowsByPriority.merge(row.priority(), -1, Integer::sum);
     }
   }
@@ -248,13 +293,13 @@ final class BatchScheduler {
   /// Takes out every row that waits.
   List<WaitingRow> drain() {
     List<WaitingRow> all = List.copyOf(rows);
-    all.forEach(this::remove);
+    all.forEach(row -> remove(row, rows));
     return all;
   }
 
-  /// Rows that wait.
+  /// Rows that wait, or will.
   int waiting() {
-    return rows.size();
+    return rows.size() + reserved.size();
   }
 
   /// Batches that run.

@@ -42,7 +42,7 @@ final class BatchedCall implements WaitingRow.Owner {
     }
   }
 
-  private static int priority(Criticality criticality, BatchPolicy policy) {
+  static int priority(Criticality criticality, BatchPolicy policy) {
     if (policy.priorityLevels() == 0) {
       return 0;
     }

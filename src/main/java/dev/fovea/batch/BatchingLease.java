@@ -2,8 +2,11 @@ package dev.fovea.batch;
 
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.call.Clock;
+import dev.fovea.call.Criticality;
+import dev.fovea.call.Deadline;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Place;
 import dev.fovea.engine.Refusals;
 import dev.fovea.failure.Outcome;
 import dev.fovea.model.ServableModel;
@@ -74,13 +77,56 @@ final class BatchingLease implements Lease {
     }
   }
 
+  @Override
+  public Place reserve(int rows, Deadline deadline, Criticality criticality) {
+    int priority = BatchedCall.priority(criticality, model().batchPolicy());
+    long now = clock.nanoTime();
+    Reservation reservation =
+        new Reservation(rows, priority, now, deadline.atNanos(), this::giveBack);
+    lock.lock();
+    try {
+      if (closed) {
+        throw Refusals.released(model());
+      }
+      scheduler.reserve(reservation.standIns(), now);
+      return reservation;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void giveBack(Reservation reservation) {
+    lock.lock();
+    try {
+      if (reservation.end()) {
+        scheduler.giveUp(reservation.standIns());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean redeem(Reservation reservation, BatchedCall call) {
+    boolean valid = reservation.end();
+    if (valid) {
+      scheduler.redeem(reservation.standIns(), call.rows());
+    }
+    return valid;
+  }
+
   private void submit(BatchedCall call) {
     lock.lock();
     try {
       if (closed) {
         throw Refusals.released(model());
       }
-      scheduler.admit(call.rows(), clock.nanoTime());
+      boolean promised =
+          call.request().place() instanceof Reservation reservation
+              && reservation.standIns().size() >= call.rows().size()
+              && redeem(reservation, call);
+      if (!promised) {
+        scheduler.admit(call.rows(), clock.nanoTime());
+      }
       changed.signalAll();
     } finally {
       lock.unlock();

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedSet;
 
 /// When the rows that wait will be answered, if nothing else comes: batches are filled in the order
 /// of their first rows, and each goes to the instance that is free first.
@@ -19,7 +18,7 @@ final class Forecast {
   private final List<Long> ends = new ArrayList<>();
 
   Forecast(
-      SortedSet<WaitingRow> rows,
+      Iterable<WaitingRow> rows,
       List<RunningBatch> running,
       int slots,
       int maxSize,
@@ -41,7 +40,7 @@ final class Forecast {
     }
   }
 
-  private void fill(SortedSet<WaitingRow> rows, int maxSize) {
+  private void fill(Iterable<WaitingRow> rows, int maxSize) {
     Map<Bucket, List<WaitingRow>> open = new HashMap<>();
     for (WaitingRow row : rows) {
       List<WaitingRow> batch = open.get(row.bucket());

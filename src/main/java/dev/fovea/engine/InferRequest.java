@@ -17,18 +17,21 @@ import java.util.Set;
 /// @param outputs the outputs that are wanted, one at least; no other is copied
 /// @param deadline until when the answer is of use
 /// @param criticality how much it matters when not all can be answered
+/// @param place the room that was kept for the rows, or [Place#NONE]
 /// @param timings where the time in queue and engine is added
 public record InferRequest(
     List<Map<String, Tensor>> rows,
     Set<String> outputs,
     Deadline deadline,
     Criticality criticality,
+    Place place,
     StageTimings timings) {
   public InferRequest {
     rows = List.copyOf(rows);
     outputs = Set.copyOf(outputs);
     requireNonNull(deadline, "deadline");
     requireNonNull(criticality, "criticality");
+    requireNonNull(place, "place");
     requireNonNull(timings, "timings");
     if (rows.isEmpty() || outputs.isEmpty()) {
       throw new IllegalArgumentException(
@@ -37,12 +40,12 @@ public record InferRequest(
     }
   }
 
-  /// A request that matters as much as most.
+  /// A request that matters as much as most, and for which no room was kept.
   public InferRequest(
       List<Map<String, Tensor>> rows,
       Set<String> outputs,
       Deadline deadline,
       StageTimings timings) {
-    this(rows, outputs, deadline, Criticality.DEFAULT, timings);
+    this(rows, outputs, deadline, Criticality.DEFAULT, Place.NONE, timings);
   }
 }

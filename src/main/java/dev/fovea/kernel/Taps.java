@@ -46,9 +46,9 @@ public final class Taps {
     return taps;
   }
 
-  /// The weights of an axis in double, in the order of operations that Pillow
-  /// (`precompute_coeffs`) and torch have: another one rounds differently. Only those of the stretch
-  /// are kept; the largest of all is needed for the precision.
+  /// The weights of an axis in double, in the order of operations that Pillow (`precompute_coeffs`)
+  /// and torch have: another one rounds differently. Only those of the stretch are kept; the
+  /// largest of all is needed for the precision.
   private static final class Weights {
     private final ResampleFilter filter;
     private final double inverseScale;

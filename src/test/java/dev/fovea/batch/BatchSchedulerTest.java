@@ -9,7 +9,9 @@ import dev.fovea.failure.Reason;
 import dev.fovea.model.BatchPolicy;
 import dev.fovea.model.ServableModel;
 import dev.fovea.model.Signature;
+import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -249,6 +251,39 @@ final class BatchSchedulerTest {
   }
 
   @Test
+  void reservedRoomCountsAsWaitingAndIsNotRun() {
+    BatchScheduler scheduler = scheduler(BatchPolicy.DEFAULT, 1);
+    teach(scheduler, SMALL, 10 * MILLI);
+    List<WaitingRow> standIns = List.of(row(0, Bucket.UNKNOWN, 15));
+    scheduler.reserve(standIns, 0);
+
+    assertThat(scheduler.next(0)).isEqualTo(new BatchScheduler.Step.Wait(BatchScheduler.NEVER));
+    assertThat(scheduler.waiting()).isEqualTo(1);
+    // It would have to run before the row that is promised an answer by 15 ms.
+    teach(scheduler, LARGE, 10 * MILLI);
+    assertRefused(
+        Reason.DEADLINE_UNREACHABLE, () -> scheduler.admit(List.of(row(0, LARGE, 14)), 0));
+
+    WaitingRow row = row(0, SMALL, 15);
+    scheduler.redeem(standIns, List.of(row));
+
+    assertThat(run(scheduler, 0).rows()).containsExactly(row);
+    assertThat(scheduler.waiting()).isZero();
+  }
+
+  @Test
+  void reservedRoomThatIsGivenUpIsFreeAgain() {
+    BatchScheduler scheduler = new BatchScheduler(model(BatchPolicy.DEFAULT), 1, 1);
+    List<WaitingRow> standIns = List.of(row(0, Bucket.UNKNOWN, 100));
+    scheduler.reserve(standIns, 0);
+    assertRefused(Reason.QUEUE_FULL, () -> scheduler.admit(List.of(row(0, SMALL, 100)), 0));
+
+    scheduler.giveUp(standIns);
+
+    admit(scheduler, 100);
+  }
+
+  @Test
   void anIdleInstanceIsAlwaysWorthATry() {
     BatchScheduler scheduler = scheduler(BatchPolicy.DEFAULT, 1);
     teach(scheduler, SMALL, 500 * MILLI);
@@ -360,7 +395,7 @@ final class BatchSchedulerTest {
   }
 
   private static Bucket bucket(int extent) {
-    return new Bucket(Map.of("x", Shape.of(extent)), Set.of("y"));
+    return Bucket.of(Map.of("x", Tensor.zeros(DataType.FP32, Shape.of(extent))), Set.of("y"));
   }
 
   private WaitingRow row(int priority, Bucket bucket, int deadlineMillis) {

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fovea.call.Clock;
+import dev.fovea.call.Criticality;
 import dev.fovea.call.Deadline;
 import dev.fovea.engine.ContractModel;
 import dev.fovea.engine.ContractScript;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Place;
 import dev.fovea.engine.scripted.Script;
 import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.failure.GatewayException;
@@ -143,6 +145,37 @@ final class BatchingLeaseTest {
   }
 
   @Test
+  void roomThatWasKeptIsThereWhenTheRowsCome() throws Exception {
+    occupyEveryInstance();
+    int all = 64 * ContractModel.MAX_BATCH_SIZE;
+    Deadline deadline = Deadline.after(CLOCK, Duration.ofSeconds(30));
+    Place place = lease.reserve(all, deadline, Criticality.DEFAULT);
+    assertRefused(Reason.QUEUE_FULL, submit(row(1)));
+
+    Future<List<Outcome<Map<String, Tensor>>>> promised =
+        callers.submit(() -> lease.infer(request(List.of(row(2)), place)));
+    awaitWaiting(1);
+    place.close();
+    script.release();
+
+    assertThat(doubled(promised.get().getFirst())).containsExactly(5);
+  }
+
+  @Test
+  void roomThatWasKeptServesOnce() throws Exception {
+    script.release();
+    Place place =
+        lease.reserve(1, Deadline.after(CLOCK, Duration.ofSeconds(30)), Criticality.DEFAULT);
+
+    for (int i = 0; i < 2; i++) {
+      assertThat(doubled(lease.infer(request(List.of(row(i)), place)).getFirst()))
+          .containsExactly(2 * i + 1);
+    }
+    place.close();
+    assertThat(((BatchingLease) lease).waiting()).isZero();
+  }
+
+  @Test
   void closingRefusesWhatWaits() throws Exception {
     occupyEveryInstance();
     Future<?> waiting = submit(row(1));
@@ -176,10 +209,16 @@ final class BatchingLeaseTest {
   }
 
   private static InferRequest request(List<Map<String, Tensor>> rows) {
+    return request(rows, Place.NONE);
+  }
+
+  private static InferRequest request(List<Map<String, Tensor>> rows, Place place) {
     return new InferRequest(
         rows,
         Set.of("doubled"),
         Deadline.after(CLOCK, Duration.ofSeconds(30)),
+        Criticality.DEFAULT,
+        place,
         new StageTimings(CLOCK, StageListener.none()));
   }
 

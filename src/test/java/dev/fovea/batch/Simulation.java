@@ -1,7 +1,6 @@
 package dev.fovea.batch;
 
 import dev.fovea.failure.GatewayException;
-import dev.fovea.tensor.Shape;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -54,7 +53,7 @@ public final class Simulation {
 
   private record Event(long at, long number, Runnable action) {}
 
-  private static final Bucket BUCKET = new Bucket(Map.of("x", Shape.of(1)), Set.of("y"));
+  private static final Bucket BUCKET = Bucket.of(Map.of(), Set.of("y"));
 
   private final Batcher batcher;
   private final Curve curve;

@@ -15,6 +15,7 @@ public final class Bench {
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
+      case "flood" -> FloodBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
   }
@@ -34,7 +35,7 @@ public final class Bench {
     return quantile(sorted, 0.5);
   }
 
-  private static double quantile(double[] sorted, double q) {
+  static double quantile(double[] sorted, double q) {
     double at = q * (sorted.length - 1);
     int below = (int) at;
     int above = Math.min(below + 1, sorted.length - 1);

@@ -62,7 +62,7 @@ final class SniffingDecoderTest {
     assertThat(refusal.reason()).isEqualTo(Reason.UNSUPPORTED_IMAGE_FORMAT);
     assertThat(refusal)
         .hasMessage(
-            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP)");
+            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP, TIFF, WEBP)");
   }
 
   @Test
@@ -224,8 +224,7 @@ final class SniffingDecoderTest {
         catchThrowableOfType(GatewayException.class, () -> decoder.readHeader(source, second));
 
     assertThat(refusal.reason()).isEqualTo(Reason.INVALID_FIELD);
-    assertThat(refusal)
-        .hasMessage("options.frame_index: 1 (expected: 0 to 0, as the image has frames)");
+    assertThat(refusal).hasMessage("frame_index: 1 (expected: 0 to 0, as the image has frames)");
   }
 
   @Test
