@@ -166,18 +166,21 @@ final class VectorResampler implements Resampler {
       int[] sums) {
     int i = 0;
     for (; i + BLOCK <= bytes; i += BLOCK) {
-      sumBlock(in, at + i, stride, taps, row, out, outAt + i);
+      sumBlock(in, at + i, stride, taps, row, sums, i);
     }
-    for (; i + LANES <= bytes; i += LANES) {
-      sumVector(in, at + i, stride, taps, row, out, outAt + i);
+    if (i > 0 && i < bytes) {
+      // What is left is less than a block: the last one overlaps the one before.
+      sumBlock(in, at + bytes - BLOCK, stride, taps, row, sums, bytes - BLOCK);
+      i = bytes;
     }
     for (; i < bytes; i++) {
-      sumByte(in, at + i, stride, taps, row, out, outAt + i);
+      sums[i] = sumByte(in, at + i, stride, taps, row);
     }
+    finish(sums, 0, bytes, taps.precision(), out, outAt);
   }
 
   private static void sumBlock(
-      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
+      byte[] in, int at, int stride, Taps taps, int row, int[] sums, int to) {
     int[] weights = taps.weights();
     int end = taps.offset(row) + taps.count(row);
     IntVector first = IntVector.zero(INTS);
@@ -188,32 +191,16 @@ final class VectorResampler implements Resampler {
       first = first.add(load(in, from).mul(weight));
       second = second.add(load(in, from + LANES).mul(weight));
     }
-    int precision = taps.precision();
-    int half = 1 << (precision - 1);
-    store(first.add(half), precision, out, outAt);
-    store(second.add(half), precision, out, outAt + LANES);
+    first.intoArray(sums, to);
+    second.intoArray(sums, to + LANES);
   }
 
-  private static void sumVector(
-      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
-    int[] weights = taps.weights();
-    int end = taps.offset(row) + taps.count(row);
-    IntVector sum = IntVector.zero(INTS);
-    int from = at;
-    for (int tap = taps.offset(row); tap < end; tap++, from += stride) {
-      sum = sum.add(load(in, from).mul(IntVector.broadcast(INTS, weights[tap])));
-    }
-    int precision = taps.precision();
-    store(sum.add(1 << (precision - 1)), precision, out, outAt);
-  }
-
-  private static void sumByte(
-      byte[] in, int at, int stride, Taps taps, int row, byte[] out, int outAt) {
+  private static int sumByte(byte[] in, int at, int stride, Taps taps, int row) {
     int offset = taps.offset(row);
-    int sum = 1 << (taps.precision() - 1);
+    int sum = 0;
     for (int tap = 0; tap < taps.count(row); tap++) {
       sum += (in[at + tap * stride] & 0xFF) * taps.weights()[offset + tap];
     }
-    out[outAt] = ScalarResampler.clip(sum >> taps.precision());
+    return sum;
   }
 }
