@@ -121,7 +121,8 @@ public final class Gateway implements AutoCloseable {
     RequestLimits limits = limits(settings);
     ImageDecoder decoder = new SniffingDecoder(limits.image());
     ModelRepository repository =
-        ModelRepository.read(settings.repository(), decoder.specification());
+        ModelRepository.read(
+            settings.repository(), decoder.specification(), settings.modelConfigName());
     repository
         .warnings()
         .forEach(warning -> LOG.log(Level.WARNING, "model repository: " + warning));
