@@ -12,11 +12,13 @@ import warnings
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 import bmp_writer
 import png_writer as png
+import tiff_writer as tiff
 from pictures import pattern, photo
 
 HERE = Path(__file__).resolve().parent
@@ -83,6 +85,7 @@ def jpegs():
         small = Image.fromarray(photo(size, 40 - size, seed=size))
         yield f"420-{size}x{40 - size}.jpg", saved(small, format="JPEG", quality=90)
     yield "411.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x41)
+    yield "114.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x14)
     yield "restarts.jpg", saved(rgb, format="JPEG", quality=85, restart_marker_blocks=2)
     yield "restarts-progressive.jpg", saved(rgb, format="JPEG", progressive=True, restart_marker_rows=1)
     yield "grey.jpg", saved(grey, format="JPEG", quality=85)
@@ -100,6 +103,7 @@ def jpegs():
     yield "adobe-odd-transform.jpg", with_segments(plain, segment(0xEE, adobe + b"\7"), drop=(0xE0,))
     yield "jfif-and-adobe-rgb.jpg", with_segments(plain, segment(0xEE, adobe + b"\0"))
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    profile = profile[:24] + bytes(12) + profile[36:]  # without the time of its making
     yield "icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=profile)
     yield "broken-icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=b"no profile")
     yield "fill-bytes.jpg", plain[:2] + b"\xff\xff" + plain[2:]
@@ -116,6 +120,15 @@ def jpegs():
     yield "exif-6-elsewhere.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + many))
     long = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 274, 4, 1, 6) + bytes(4)
     yield "exif-6-long.jpg", with_segments(small, segment(0xE1, b"Exif\0\0" + long))
+
+
+def jpegs_for_turbo():
+    """Files on which libjpeg 6b and libjpeg-turbo do not agree: chroma halved in rows only."""
+    square = Image.fromarray(photo(64, 64, seed=2))
+    plain = saved(square, format="JPEG", subsampling=1, quality=90)
+    yield "440.jpg", with_sampling(plain, 0x12)
+    yield "440-progressive.jpg", with_sampling(
+        saved(square, format="JPEG", subsampling=1, quality=90, progressive=True), 0x12)
 
 
 # ---------------------------------------------------------------- PNG
@@ -202,6 +215,76 @@ def gifs():
     yield "no-palette.gif", plain[:10] + bytes([plain[10] & 0x7F]) + plain[11:13] + plain[13 + 3 * 16 :]
 
 
+def gif_table(colours):
+    return b"".join(bytes(c) for c in colours)
+
+
+def gif_data(indices, bits=4):
+    """Indices as codes of one size: a clear code before the table grows."""
+    clear, size, out = 1 << bits, bits + 1, []
+    for at in range(0, indices.size, (1 << bits) - 2):
+        out += [clear, *indices.reshape(-1)[at : at + (1 << bits) - 2].tolist()]
+    out.append(clear + 1)
+    number, data = 0, b""
+    for i, code in enumerate(out):
+        number |= code << (i * size)
+    data = number.to_bytes((len(out) * size + 7) // 8, "little")
+    blocks = [data[i : i + 255] for i in range(0, len(data), 255)]
+    return bytes([bits]) + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
+
+
+def gif_frame(box, seed, disposal=0, transparent=None, table=None, most=16):
+    left, top, width, height = box
+    control = b""
+    if disposal or transparent is not None:
+        flags = disposal << 2 | (transparent is not None)
+        control = b"!\xf9\x04" + struct.pack("<BHBB", flags, 4, transparent or 0, 0)
+    flags = 0x83 if table else 0
+    indices = np.random.RandomState(seed).randint(0, most, (height, width))
+    head = b"," + struct.pack("<HHHHB", left, top, width, height, flags)
+    return control + head + (gif_table(table) if table else b"") + gif_data(indices)
+
+
+def gif_file(size, frames, table=None, background=3):
+    head = b"GIF89a" + struct.pack("<HHBBB", *size, 0x83 if table else 0, background, 0)
+    return head + (gif_table(table) if table else b"") + b"".join(frames) + b";"
+
+
+def animations():
+    """Animations that do what animations do, each drawn from a seed."""
+    random = np.random.RandomState(51)
+    colours = lambda: random.randint(0, 256, (16, 3)).tolist()
+    greys = [(i, i, i) for i in range(16)]
+
+    def drawn(count, table, local=0.3, clear=0.5, out=0.0, few=False):
+        frames = []
+        for i in range(count):
+            left, top = random.randint(0, 9, 2).tolist()
+            box = (left, top, int(random.randint(1, 20 - left)), int(random.randint(1, 17 - top)))
+            if random.rand() < out:
+                box = (left, top, int(random.randint(15, 30)), int(random.randint(15, 30)))
+            if i == 0 and random.rand() < 0.7:
+                box = (0, 0, 19, 16)
+            frames.append(gif_frame(
+                box, int(random.randint(1 << 30)), int(random.randint(0, 5)),
+                int(random.randint(0, 16)) if random.rand() < clear else None,
+                colours() if random.rand() < local else None, 8 if few else 16))
+        return gif_file((19, 16), frames, table)
+
+    for i in range(14):
+        yield f"frames-{i}.gif", drawn(6, colours())
+    for i in range(4):
+        yield f"frames-opaque-{i}.gif", drawn(5, colours(), clear=0)
+    for i in range(4):
+        yield f"frames-grey-{i}.gif", drawn(5, [None, greys][i % 2], local=0)
+    for i in range(4):
+        yield f"frames-local-{i}.gif", drawn(5, colours(), local=1)
+    for i in range(6):
+        yield f"frames-growing-{i}.gif", drawn(5, colours(), out=0.4)
+    frames = [Image.fromarray(photo(24, 18, seed=60 + i)) for i in range(4)]
+    yield "frames-saved.gif", saved(frames[0], format="GIF", save_all=True, append_images=frames[1:], duration=40)
+
+
 # ---------------------------------------------------------------- BMP
 
 
@@ -241,6 +324,156 @@ def bmps():
         6, 4, 8, bytes([3, 1, 0, 0, 0, 2, 2, 1, 4, 3, 0, 0, 0, 3, 5, 6, 7, 0, 3, 2, 0, 1]), palette, compression=1, colours=16)
 
 
+# ---------------------------------------------------------------- TIFF
+
+
+def tiffs():
+    random = np.random.RandomState(101)
+    noise = lambda bits, samples=1, shape=(19, 23): random.randint(0, 1 << bits, (*shape, samples))
+    smooth = lambda samples: photo(23, 19, samples, 102)
+    for order, name in (("<", "ii"), (">", "mm")):
+        yield f"rgb-{name}.tif", tiff.write(smooth(3), 2, order=order)
+        yield f"rgb-16-{name}.tif", tiff.write(noise(16, 3), 2, 16, order=order)
+        yield f"rgba-16-{name}.tif", tiff.write(noise(16, 4), 2, 16, order=order, extra=(2,))
+        yield f"grey-16-{name}.tif", tiff.write(noise(9), 1, 16, order=order)
+        yield f"lzw-16-{name}.tif", tiff.write(noise(16, 3), 2, 16, 5, order, predictor=2)
+        yield f"deflate-grey-16-{name}.tif", tiff.write(noise(9), 1, 16, 8, order, predictor=2)
+        yield f"cmyk-16-{name}.tif", tiff.write(noise(16, 4), 5, 16, order=order)
+    for bits in (1, 2, 4, 8):
+        yield f"white-is-zero-{bits}.tif", tiff.write(noise(bits), 0, bits)
+        yield f"black-is-zero-{bits}.tif", tiff.write(noise(bits), 1, bits)
+        colours = random.randint(0, 1 << 16, 3 << bits).tolist()
+        yield f"palette-{bits}.tif", tiff.write(noise(bits), 3, bits, colours=colours)
+        yield f"low-bit-first-{bits}.tif", tiff.write(noise(bits), 1, bits, fill_order=2)
+        yield f"tiled-{bits}.tif", tiff.write(noise(bits), 1, bits, 8, tile=(16, 16))
+    yield "big.tif", tiff.write(smooth(3), 2, big=True, rows=4)
+    yield "white-is-zero-16.tif", tiff.write(noise(9), 0, 16)
+    for compression, name in ((1, "none"), (5, "lzw"), (8, "deflate"), (32946, "old-deflate"), (32773, "packbits")):
+        yield f"{name}.tif", tiff.write(smooth(3), 2, compression=compression)
+        yield f"{name}-strips.tif", tiff.write(smooth(3), 2, compression=compression, rows=5)
+        yield f"{name}-tiles.tif", tiff.write(smooth(3), 2, compression=compression, tile=(16, 16))
+        yield f"{name}-planes.tif", tiff.write(smooth(3), 2, compression=compression, planar=2, rows=5)
+        yield f"{name}-grey.tif", tiff.write(smooth(1), 1, compression=compression, rows=7)
+        if compression in (5, 8, 32946):
+            yield f"{name}-predictor.tif", tiff.write(smooth(3), 2, compression=compression, predictor=2)
+            yield f"{name}-predictor-tiles.tif", tiff.write(
+                smooth(3), 2, compression=compression, predictor=2, tile=(16, 32))
+            yield f"{name}-predictor-planes.tif", tiff.write(
+                smooth(3), 2, compression=compression, predictor=2, planar=2)
+    yield "lzw-noise.tif", tiff.write(noise(8, 3, (40, 50)), 2, compression=5)
+    yield "lzw-low-bit-first.tif", tiff.write(smooth(1), 1, compression=5, fill_order=2)
+    yield "planes-alpha.tif", tiff.write(smooth(4), 2, planar=2, extra=(2,))
+    yield "grey-alpha.tif", tiff.write(smooth(2), 1, extra=(2,))
+    yield "palette-alpha.tif", tiff.write(noise(8, 2), 3, extra=(2,), colours=random.randint(0, 1 << 16, 768).tolist())
+    yield "palette-extra.tif", tiff.write(noise(8, 2), 3, extra=(0,), colours=random.randint(0, 1 << 16, 768).tolist())
+    for extra in ((), (0,), (1,), (2,), (999,)):
+        yield f"rgb-extra-{''.join(map(str, extra))}.tif", tiff.write(smooth(4), 2, extra=extra)
+    yield "rgb-two-extra.tif", tiff.write(smooth(5), 2, extra=(2, 0))
+    yield "cmyk.tif", tiff.write(smooth(4), 5)
+    yield "cmyk-lzw-tiles.tif", tiff.write(smooth(4), 5, compression=5, tile=(16, 16))
+    yield "cmyk-extra.tif", tiff.write(smooth(5), 5, extra=(0,))
+    yield "saved-lzw.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="tiff_lzw")
+    yield "saved-deflate.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="tiff_adobe_deflate")
+    yield "saved-packbits.tif", saved(Image.fromarray(photo(61, 47)), format="TIFF", compression="packbits")
+    for orientation in range(0, 10):
+        yield f"orientation-{orientation}.tif", tiff.write(smooth(3)[:9, :13], 2, tags=[(274, 3, [orientation])])
+    yield "orientation-5-lzw.tif", tiff.write(smooth(3)[:9, :13], 2, compression=5, tags=[(274, 3, [5])])
+    yield "orientation-xmp.tif", tiff.write(smooth(3)[:9, :13], 2, tags=[(700, 1, list(xmp(6)))])
+
+
+def tiff_pages():
+    yield "pages.tif", tiff.write(photo(9, 7), 2, pages=3)
+    images = [Image.fromarray(photo(9 + i, 12 - i, seed=i)) for i in range(4)]
+    yield "pages-saved.tif", saved(images[0], format="TIFF", save_all=True, append_images=images[1:])
+
+
+# ---------------------------------------------------------------- WebP
+
+
+def riff(*chunks):
+    data = b"WEBP" + b"".join(
+        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2) for name, content in chunks)
+    return b"RIFF" + struct.pack("<I", len(data)) + data
+
+
+def riff_chunks(data):
+    at, chunks = 12, []
+    while at < len(data):
+        size = struct.unpack("<I", data[at + 4 : at + 8])[0]
+        chunks.append((data[at : at + 4], data[at + 8 : at + 8 + size]))
+        at += 8 + size + size % 2
+    return chunks
+
+
+def u24(value):
+    return struct.pack("<I", value)[:3]
+
+
+def webps():
+    rgb = Image.fromarray(photo(61, 47))
+    see = Image.fromarray(photo(61, 47, 4, 9), "RGBA")
+    few = Image.fromarray(photo(61, 47) // 64 * 64)
+    for quality in (0, 30, 75, 90, 100):
+        yield f"lossy-{quality}.webp", saved(rgb, format="WEBP", quality=quality)
+    for size in (1, 2, 3, 15, 16, 17, 33):
+        small = Image.fromarray(photo(size, 40 - size, seed=size))
+        yield f"lossy-{size}x{40 - size}.webp", saved(small, format="WEBP", quality=80)
+        yield f"lossless-{size}x{40 - size}.webp", saved(small, format="WEBP", lossless=True)
+    for method in (0, 3, 6):
+        yield f"lossy-method-{method}.webp", saved(rgb, format="WEBP", quality=60, method=method)
+        yield f"lossless-method-{method}.webp", saved(few, format="WEBP", lossless=True, method=method)
+    yield "lossy-alpha.webp", saved(see, format="WEBP", quality=75)
+    yield "lossy-alpha-lossy.webp", saved(see, format="WEBP", quality=75, alpha_quality=30)
+    yield "lossless-alpha.webp", saved(see, format="WEBP", lossless=True)
+    yield "lossless-alpha-exact.webp", saved(see, format="WEBP", lossless=True, exact=True)
+    yield "lossless-grey.webp", saved(Image.fromarray(photo(61, 47, 1)[:, :, 0]), format="WEBP", lossless=True)
+    yield "lossless-palette.webp", saved(few.quantize(8).convert("RGB"), format="WEBP", lossless=True)
+    small = Image.fromarray(photo(13, 9, seed=6))
+    for orientation in (1, 3, 6, 8):
+        yield f"exif-{orientation}.webp", saved(small, format="WEBP", exif=exif(orientation))
+    yield "xmp-5.webp", saved(small, format="WEBP", xmp=xmp(5))
+    yield "exif-xmp.webp", saved(small, format="WEBP", exif=exif(2), xmp=xmp(5))
+    yield "icc.webp", saved(small, format="WEBP", icc_profile=b"no profile")
+    picture = riff_chunks(saved(small, format="WEBP"))[0]
+    plain = riff(picture)
+    yield "trailing.webp", plain + b"behind the end"
+    header = b"VP8X", bytes([0, 0, 0, 0]) + u24(12) + u24(8)
+    yield "extended-unknown.webp", riff(header, (b"WHAT", b"ever"), picture, (b"more", b"of it"))
+
+
+def webp_animations():
+    random = np.random.RandomState(71)
+
+    def frame(box, seed, blends, clears, alpha, lossless):
+        left, top, width, height = box
+        pixels = photo(width, height, 4, seed)
+        pixels[:, :, 3] = [255, 0, 40, 128, 250][seed % 5] if alpha else 255
+        if alpha:
+            pixels[height // 2 :, :, 3] = 90
+            pixels[: height // 3, :, 3] = 0
+        still = riff_chunks(saved(Image.fromarray(pixels, "RGBA"), format="WEBP", lossless=lossless, exact=True, quality=70))
+        body = u24(left // 2) + u24(top // 2) + u24(width - 1) + u24(height - 1) + u24(40)
+        body += bytes([2 * (not blends) | clears])
+        return b"ANMF", body + riff(*[c for c in still if c[0] in (b"ALPH", b"VP8 ", b"VP8L")])[12:]
+
+    def drawn(count, whole):
+        chunks = [(b"VP8X", bytes([0x12, 0, 0, 0]) + u24(29) + u24(19)), (b"ANIM", bytes([9, 80, 120, 255, 0, 0]))]
+        for i in range(count):
+            left, top = random.randint(0, 7, 2) * 2
+            box = (int(left), int(top), int(random.randint(1, 31 - left)), int(random.randint(1, 21 - top)))
+            if random.rand() < whole:
+                box = (0, 0, 30, 20)
+            chunks.append(frame(box, int(random.randint(1000)), *(bool(b) for b in random.randint(0, 2, 4))))
+        return riff(*chunks)
+
+    for i in range(10):
+        yield f"frames-{i}.webp", drawn(5, 0.4)
+    opaque = [Image.fromarray(photo(24, 18, seed=80 + i)) for i in range(3)]
+    yield "frames-opaque.webp", saved(opaque[0], format="WEBP", save_all=True, append_images=opaque[1:], duration=40)
+    see = [Image.fromarray(photo(24, 18, 4, seed=90 + i), "RGBA") for i in range(3)]
+    yield "frames-saved.webp", saved(see[0], format="WEBP", save_all=True, append_images=see[1:], duration=40)
+
+
 # ---------------------------------------------------------------- what Pillow makes of them
 
 
@@ -252,7 +485,7 @@ def rgb_of(data):
 
 def over_background(image):
     """Laid over a colour, not turned upright. Where Pillow has no alpha there is nothing to lay."""
-    has_alpha = image.mode in ("RGBA", "LA") or "transparency" in image.info
+    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if not has_alpha or image.mode == "I;16":
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -263,13 +496,59 @@ def over_background(image):
 
 def write_decoding():
     lines = ["# file\twidth\theight\tupright RGB\tstored RGB\tstored RGB over #1EA0DC"]
-    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps()]:
+    for name, data in [*jpegs(), *pngs(), *gifs(), *bmps(), *tiffs(), *webps()]:
         upright, stored = rgb_of(data)
+        if name.startswith("orientation-"):  # Pillow turns TIFF as it loads it
+            stored = rgb_of(data.replace(struct.pack("<H", 274), struct.pack("<H", 65000)).replace(b"tiff:O", b"------"))[1]
         (OUT / name).write_bytes(data)
         lines.append("\t".join([
             name, str(upright.width), str(upright.height), sha(upright.tobytes()),
             sha(stored.convert("RGB").tobytes()), sha(over_background(stored).tobytes())]))
     (OUT / "decoding.tsv").write_text("\n".join(lines) + "\n")
+
+
+def write_turbo():
+    """What differs between the decoders, and images reduced while they are decoded (`draft`)."""
+    lines = ["# file\tdenominator\tRGB"]
+    for name, data in jpegs_for_turbo():
+        (OUT / name).write_bytes(data)
+        lines.append(f"{name}\t1\t{sha(rgb_of(data)[1].tobytes())}")
+    for name in ("420-q90.jpg", "422-q90.jpg", "444-q90.jpg", "grey.jpg", "420-progressive.jpg", "440.jpg"):
+        for denominator in (2, 4, 8):
+            image = Image.open(OUT / name)
+            size = image.width // denominator, image.height // denominator
+            image.draft("RGB", size)
+            assert image.width == -(-Image.open(OUT / name).width // denominator)
+            lines.append(f"{name}\t{denominator}\t{sha(image.convert('RGB').tobytes())}")
+    (OUT / "turbo.tsv").write_text("\n".join(lines) + "\n")
+
+
+def write_frames():
+    """Every frame of every animation."""
+    lines = ["# file\tframe\tframes\twidth\theight\tRGB\tRGB over #1EA0DC"]
+    for name, data in [*animations(), *webp_animations(), *tiff_pages()]:
+        (OUT / name).write_bytes(data)
+        count = Image.open(io.BytesIO(data)).n_frames
+        for index in range(count):
+            image = Image.open(io.BytesIO(data))
+            image.seek(index)
+            image.load()
+            lines.append("\t".join([
+                name, str(index), str(count), str(image.width), str(image.height),
+                sha(image.convert("RGB").tobytes()), sha(over_background(image).tobytes())]))
+    (OUT / "frames.tsv").write_text("\n".join(lines) + "\n")
+
+
+def write_video():
+    """Frames of video as OpenCV converts them."""
+    lines = ["# file\tformat\twidth\theight\tRGB"]
+    for width, height in ((2, 2), (6, 4), (18, 10), (64, 2), (2, 34)):
+        planes = np.random.RandomState(width).randint(0, 256, (height * 3 // 2, width)).astype(np.uint8)
+        (OUT / f"video-{width}x{height}.raw").write_bytes(planes.tobytes())
+        for name, code in (("NV12", cv2.COLOR_YUV2RGB_NV12), ("I420", cv2.COLOR_YUV2RGB_I420)):
+            rgb = cv2.cvtColor(planes, code)
+            lines.append(f"video-{width}x{height}.raw\t{name}\t{width}\t{height}\t{sha(rgb.tobytes())}")
+    (OUT / "video.tsv").write_text("\n".join(lines) + "\n")
 
 
 FILTERS = {"LANCZOS": 1, "BILINEAR": 2, "BICUBIC": 3, "BOX": 4, "HAMMING": 5}
@@ -329,6 +608,9 @@ if __name__ == "__main__":
     for old in OUT.iterdir():
         old.unlink()
     write_decoding()
+    write_turbo()
+    write_frames()
+    write_video()
     write_resizing()
     write_patches()
     print(f"{len(list(OUT.iterdir()))} files, {sum(f.stat().st_size for f in OUT.iterdir())} bytes in {OUT}")

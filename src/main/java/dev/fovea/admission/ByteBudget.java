@@ -10,10 +10,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A bound on the bytes that decoded images take, over all calls. A full budget makes callers wait
 /// in order of arrival, until their deadline; an image that needs more than the whole of it is
-/// refused at once.
+/// refused at once. A small share, up to one 64th of the whole, is handed out past those who wait
+/// for large ones whenever it is there.
 public final class ByteBudget implements PixelBudget {
   /// Bytes that one permit stands for: semaphores count in int.
   private static final long UNIT = 1 << 12;
+
+  private static final int SMALL_SHARES = 64;
 
   private final long bytes;
   private final int units;
@@ -38,7 +41,8 @@ public final class ByteBudget implements PixelBudget {
               "decoding takes %d bytes (expected: at most %d)".formatted(bytes, this.bytes))
           .with("maxDecodedBytes", this.bytes);
     }
-    if (!free.tryAcquire((int) wanted, deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
+    if (!isThere((int) wanted)
+        && !free.tryAcquire((int) wanted, deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
       throw Deadline.exceeded("memory for the image");
     }
     AtomicBoolean held = new AtomicBoolean(true);
@@ -47,6 +51,12 @@ public final class ByteBudget implements PixelBudget {
         free.release((int) wanted);
       }
     };
+  }
+
+  /// Takes a small share out of turn. The number of those who hold one is bounded by that of the
+  /// processors, so what large shares wait for does come.
+  private boolean isThere(int wanted) {
+    return wanted <= units / SMALL_SHARES && free.tryAcquire(wanted);
   }
 
   /// Bytes that are taken now; for gauges.

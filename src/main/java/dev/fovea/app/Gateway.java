@@ -2,6 +2,10 @@ package dev.fovea.app;
 
 import dev.fovea.admission.ByteBudget;
 import dev.fovea.admission.CpuGate;
+import dev.fovea.admission.Limiter;
+import dev.fovea.batch.BatchingEngine;
+import dev.fovea.cache.UploadLimits;
+import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
@@ -27,10 +31,13 @@ import dev.fovea.rpc.Services;
 import dev.fovea.rpc.kserve.InferenceRpc;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.InspectImage;
+import dev.fovea.task.PrepareImages;
 import dev.fovea.task.Task;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
 import inference.ModelInferRequest;
 import io.grpc.BindableService;
@@ -63,15 +70,22 @@ public final class Gateway implements AutoCloseable {
 
   private final FamilyCatalog catalog;
   private final Engine engine;
+  private final ImageDecoder decoder;
   private final Metrics metrics;
   private final GrpcServer server;
   private final ScheduledExecutorService healthReports =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("health").factory());
 
-  private Gateway(FamilyCatalog catalog, Engine engine, Metrics metrics, GrpcServer server) {
+  private Gateway(
+      FamilyCatalog catalog,
+      Engine engine,
+      ImageDecoder decoder,
+      Metrics metrics,
+      GrpcServer server) {
     this.catalog = catalog;
     this.engine = engine;
+    this.decoder = decoder;
     this.metrics = metrics;
     this.server = server;
   }
@@ -81,7 +95,11 @@ public final class Gateway implements AutoCloseable {
   ///
   /// @throws FaultyConfigurationException when no family can be served, naming every fault
   public static Gateway open(Settings settings, MeterRegistry registry) {
-    Clock clock = Clock.system();
+    return open(settings, registry, Clock.system());
+  }
+
+  /// As [#open(Settings, MeterRegistry)], by a clock of the caller's choice.
+  static Gateway open(Settings settings, MeterRegistry registry, Clock clock) {
     Optional<TritonSettings> triton = tritonSettings(settings);
     return open(
         settings,
@@ -90,7 +108,13 @@ public final class Gateway implements AutoCloseable {
         s ->
             triton.isPresent()
                 ? new TritonEngine(triton.get(), clock)
-                : new OnnxEngine(clock, s.engine().queueSize()));
+                : embedded(s.engine().queueSize(), clock));
+  }
+
+  /// ONNX Runtime behind a batcher. The batcher hands an instance its next batch when it is free:
+  /// what waits, waits there.
+  private static Engine embedded(int queueSize, Clock clock) {
+    return new BatchingEngine(new OnnxEngine(clock, queueSize), clock, queueSize);
   }
 
   private static Optional<TritonSettings> tritonSettings(Settings settings) {
@@ -119,7 +143,7 @@ public final class Gateway implements AutoCloseable {
     CompletableFuture<Engine> opening =
         CompletableFuture.supplyAsync(() -> engines.apply(settings));
     RequestLimits limits = limits(settings);
-    ImageDecoder decoder = new SniffingDecoder(limits.image());
+    ImageDecoder decoder = new SniffingDecoder(limits.image(), settings.image().jpegDecoder());
     ModelRepository repository =
         ModelRepository.read(
             settings.repository(), decoder.specification(), settings.modelConfigName());
@@ -136,8 +160,21 @@ public final class Gateway implements AutoCloseable {
     Metrics metrics = new Metrics(registry);
     metrics.gauge("fovea.cpu.waiting", "Pieces of work that wait for a processor", cpu::waiting);
     metrics.gauge("fovea.decoded.bytes", "Bytes of images being decoded", budget::taken);
+    UploadedImages uploaded = new UploadedImages(uploadLimits(settings), clock);
+    metrics.observe(uploaded);
+    PrepareImages prepareImages = new PrepareImages(decoder, limits.image(), budget, cpu);
+    Limiter limiter = new Limiter(admission(settings), clock);
+    metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
+    metrics.gauge("fovea.admission.items", "Items under way", limiter::underWay);
     Services services =
-        new Services(() -> catalog, new EmbedItems(decoder, budget, cpu), limits, metrics);
+        new Services(
+            () -> catalog,
+            new EmbedItems(prepareImages, cpu),
+            new InspectImage(decoder, limits.image()),
+            uploaded,
+            limiter,
+            limits,
+            metrics);
     List<BindableService> all = new ArrayList<>(services.all());
     if (settings.kserve().enabled()) {
       all.add(
@@ -147,7 +184,7 @@ public final class Gateway implements AutoCloseable {
     GrpcServer server =
         GrpcServer.start(
             settings, all, List.of(metrics, new CallContexts(callPolicy(settings, clock))));
-    Gateway gateway = new Gateway(catalog, engine, metrics, server);
+    Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
     gateway.keepReportingHealth();
@@ -176,6 +213,25 @@ public final class Gateway implements AutoCloseable {
         limits.maxTextCharacters(),
         limits.maxLabels(),
         limits.maxPrompts());
+  }
+
+  private static UploadLimits uploadLimits(Settings settings) {
+    Settings.Uploads uploads = settings.uploads();
+    return new UploadLimits(
+        uploads.timeToLive(),
+        uploads.maxImages(),
+        uploads.maxBytes(),
+        uploads.maxImagesPerCaller(),
+        uploads.maxBytesPerCaller());
+  }
+
+  private static Limiter.Policy admission(Settings settings) {
+    Settings.Admission admission = settings.admission();
+    return new Limiter.Policy(
+        admission.startItems(),
+        admission.leastItems(),
+        admission.mostItems(),
+        admission.queueDelay());
   }
 
   static CallPolicy callPolicy(Settings settings, Clock clock) {
@@ -233,6 +289,7 @@ public final class Gateway implements AutoCloseable {
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
     server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());
   }
@@ -269,6 +326,10 @@ public final class Gateway implements AutoCloseable {
 
   Engine engine() {
     return engine;
+  }
+
+  ImageDecoder decoder() {
+    return decoder;
   }
 
   /// Calls that have ended, those of the warm-up among them.

@@ -36,7 +36,7 @@ public class GatewayApplication implements QuarkusApplication {
       serve(Gateway.open(settings, registry));
       return 0;
     } catch (FaultyConfigurationException e) {
-      ERR.println("Fovea cannot start: its configuration has faults");
+      ERR.println("Fovea cannot start: the configuration has faults");
       for (Fault fault : e.faults()) {
         ERR.println("  " + fault);
       }
@@ -72,13 +72,14 @@ public class GatewayApplication implements QuarkusApplication {
             .collect(Collectors.joining(", "));
     return String.format(
         Locale.ROOT,
-        "Fovea is ready in %.2f s: gRPC %s:%d, HTTP %s:%d, engine %s, families %s%s",
+        "Fovea is ready in %.2f s: gRPC %s:%d, HTTP %s:%d, engine %s, images %s, families %s%s",
         seconds,
         settings.grpc().host(),
         gateway.port(),
         settings.http().host(),
         ConfigProvider.getConfig().getValue("quarkus.http.port", Integer.class),
         gateway.engine().description(),
+        gateway.decoder().specification(),
         families,
         unserved(gateway));
   }

@@ -1,5 +1,7 @@
 package dev.fovea.app;
 
+import dev.fovea.cache.UploadedImages;
+import dev.fovea.cache.UploadedImages.Counts;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -9,6 +11,7 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -21,9 +24,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
-/// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage.
+/// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
+/// images that handles stand for.
 final class Metrics implements ServerInterceptor, StageListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(500_000),
@@ -65,6 +70,28 @@ final class Metrics implements ServerInterceptor, StageListener {
   /// A number that is asked for whenever metrics are read.
   void gauge(String name, String description, Supplier<Number> value) {
     Gauge.builder(name, value).description(description).register(registry);
+  }
+
+  /// What is kept of uploaded images, and what became of their handles.
+  void observe(UploadedImages uploaded) {
+    gauge("fovea.uploads.images", "Uploaded images kept or on their way", uploaded::images);
+    gauge("fovea.uploads.bytes", "Bytes of those images", uploaded::bytes);
+    count("fovea.uploads.hits", "Handles found", uploaded, Counts::hits);
+    count("fovea.uploads.misses", "Handles not found", uploaded, Counts::misses);
+    count(
+        "fovea.uploads.expirations",
+        "Uploaded images whose time was over",
+        uploaded,
+        Counts::expirations);
+    count(
+        "fovea.uploads.refusals", "Uploads that there was no room for", uploaded, Counts::refusals);
+  }
+
+  private void count(
+      String name, String description, UploadedImages uploaded, ToLongFunction<Counts> which) {
+    FunctionCounter.builder(name, uploaded, images -> which.applyAsLong(images.counts()))
+        .description(description)
+        .register(registry);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import dev.fovea.image.codec.JpegDecoding;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
@@ -38,7 +39,13 @@ public interface Settings {
 
   Limits limits();
 
+  Uploads uploads();
+
+  Image image();
+
   Cpu cpu();
+
+  Admission admission();
 
   Engine engine();
 
@@ -175,16 +182,70 @@ public interface Settings {
     int maxPrompts();
   }
 
+  /// Images that callers upload and name by handles. What is on its way counts as what is kept; an
+  /// upload that there is no room for is refused with `IMAGE_STORE_FULL`.
+  interface Uploads {
+    /// How long an image is kept.
+    @WithDefault("1h")
+    Duration timeToLive();
+
+    /// Images of all callers.
+    @WithDefault("4096")
+    int maxImages();
+
+    /// Bytes of all images.
+    @WithDefault("268435456")
+    long maxBytes();
+
+    /// Images of one caller.
+    @WithDefault("1024")
+    int maxImagesPerCaller();
+
+    /// Bytes of the images of one caller.
+    @WithDefault("67108864")
+    long maxBytesPerCaller();
+  }
+
+  /// Decoding images.
+  interface Image {
+    /// Who decodes JPEG files: `auto`, libjpeg-turbo where the machine has it, for the files on
+    /// which it and the JDK agree to the byte; `java`, the JDK alone; `native`, libjpeg-turbo for
+    /// all, and no start without it.
+    @WithDefault("auto")
+    JpegDecoding jpegDecoder();
+  }
+
   /// Work on the processors.
   interface Cpu {
     /// Pieces of decoding, resizing and tokenising at once. Nothing said: one a processor.
     OptionalInt width();
   }
 
+  /// How much may be under way at once. The level finds itself between the bounds; beyond it calls
+  /// are refused with `QUEUE_FULL`, and callers that have more than their share of it with
+  /// `RATE_LIMITED`.
+  interface Admission {
+    /// Items that may be under way before anything is known.
+    @WithDefault("256")
+    int startItems();
+
+    /// Items that may be under way at least.
+    @WithDefault("8")
+    int leastItems();
+
+    /// Items that may be under way at most.
+    @WithDefault("16384")
+    int mostItems();
+
+    /// How long items may wait for the engine on average.
+    @WithDefault("500ms")
+    Duration queueDelay();
+  }
+
   /// The engine.
   interface Engine {
-    /// Batches of one model that may wait for an instance. When full, calls are refused with
-    /// `QUEUE_FULL`.
+    /// Full batches of one model whose rows may wait for an instance. When more would wait, calls
+    /// are refused with `QUEUE_FULL`.
     @WithDefault("256")
     int queueSize();
   }

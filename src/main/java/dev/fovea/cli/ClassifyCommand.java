@@ -10,11 +10,11 @@ import dev.fovea.v1.Label;
 import dev.fovea.v1.LabelList;
 import dev.fovea.v1.LabelScore;
 import io.grpc.ManagedChannel;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -27,8 +27,13 @@ import picocli.CommandLine.Parameters;
 final class ClassifyCommand extends ServerCommand {
   private static final int BAR = 24;
 
-  @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "Image files")
-  private List<Path> images = new ArrayList<>();
+  @Parameters(
+      paramLabel = ImageArguments.LABEL,
+      arity = "1..*",
+      description = "Image files, or handles that fovea upload gave")
+  private List<String> images = new ArrayList<>();
+
+  @Mixin private final ImageArguments arguments = new ImageArguments();
 
   @Option(
       names = "--labels",
@@ -65,7 +70,7 @@ final class ClassifyCommand extends ServerCommand {
                     ? ClassifyMode.CLASSIFY_MODE_MULTI_LABEL
                     : ClassifyMode.CLASSIFY_MODE_SINGLE_LABEL)
             .setTopK(topK);
-    images.forEach(file -> request.addItems(image(file)));
+    images.forEach(image -> request.addItems(arguments.item(image)));
     ClassifyResponse response =
         withDeadline(ClassificationServiceGrpc.newBlockingStub(channel)).classify(request.build());
     if (!toldAsJson(response)) {

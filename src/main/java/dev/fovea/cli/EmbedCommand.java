@@ -9,12 +9,12 @@ import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.Text;
 import io.grpc.ManagedChannel;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -30,8 +30,13 @@ import picocli.CommandLine.Spec;
 final class EmbedCommand extends ServerCommand {
   private static final int HEAD = 6;
 
-  @Parameters(paramLabel = "IMAGE", arity = "0..*", description = "Image files")
-  private List<Path> images = new ArrayList<>();
+  @Parameters(
+      paramLabel = ImageArguments.LABEL,
+      arity = "0..*",
+      description = "Image files, or handles that fovea upload gave")
+  private List<String> images = new ArrayList<>();
+
+  @Mixin private final ImageArguments arguments = new ImageArguments();
 
   @Option(names = "--text", description = "A text; may be given several times")
   private List<String> texts = new ArrayList<>();
@@ -48,7 +53,7 @@ final class EmbedCommand extends ServerCommand {
           spec.commandLine(), "nothing to embed: name an image or a --text");
     }
     EmbedRequest.Builder request = EmbedRequest.newBuilder().setModel(selector(model));
-    images.forEach(file -> request.addItems(image(file)));
+    images.forEach(image -> request.addItems(arguments.item(image)));
     texts.forEach(text -> request.addItems(text(text)));
     EmbedResponse response =
         withDeadline(EmbeddingServiceGrpc.newBlockingStub(channel)).embed(request.build());

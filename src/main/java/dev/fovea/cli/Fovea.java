@@ -16,7 +16,13 @@ import picocli.CommandLine.Spec;
     name = "fovea",
     description = "Asks a running Fovea server. Start one with: fovea serve",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {EmbedCommand.class, ClassifyCommand.class, ModelsCommand.class},
+    subcommands = {
+      EmbedCommand.class,
+      ClassifyCommand.class,
+      UploadCommand.class,
+      InfoCommand.class,
+      ModelsCommand.class
+    },
     sortOptions = false,
     mixinStandardHelpOptions = true,
     version = "Fovea 0.1.0")

@@ -1,6 +1,5 @@
 package dev.fovea.cli;
 
-import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -11,9 +10,6 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import dev.fovea.v1.CallInfo;
-import dev.fovea.v1.Content;
-import dev.fovea.v1.Image;
-import dev.fovea.v1.Item;
 import dev.fovea.v1.ModelRef;
 import dev.fovea.v1.ModelSelector;
 import dev.fovea.v1.Timings;
@@ -21,12 +17,7 @@ import dev.fovea.v1.Warning;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.AbstractBlockingStub;
-import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -79,7 +70,7 @@ abstract class ServerCommand implements Callable<Integer> {
   /// Asks and tells.
   ///
   /// @return the exit status
-  abstract int call(ManagedChannel channel);
+  abstract int call(ManagedChannel channel) throws InterruptedException;
 
   <S extends AbstractBlockingStub<S>> S withDeadline(S stub) {
     return stub.withDeadlineAfter((long) (timeoutSeconds * 1000), TimeUnit.MILLISECONDS);
@@ -114,27 +105,6 @@ abstract class ServerCommand implements Callable<Integer> {
 
   static ModelSelector selector(String model) {
     return ModelSelector.newBuilder().setModel(model).build();
-  }
-
-  /// The bytes of a file as an item, named by its path.
-  static Item image(Path file) {
-    try (InputStream in = Files.newInputStream(file)) {
-      return Item.newBuilder()
-          .setId(shortName(file))
-          .setContent(
-              Content.newBuilder().setImage(Image.newBuilder().setContent(ByteString.readFrom(in))))
-          .build();
-    } catch (NoSuchFileException e) {
-      throw new UnreadableFileException(file + ": no such file");
-    } catch (IOException e) {
-      throw new UnreadableFileException(file + ": cannot be read (" + e.getMessage() + ")");
-    }
-  }
-
-  /// Ids may have 128 characters.
-  private static String shortName(Path file) {
-    String name = file.toString();
-    return name.length() <= 128 ? name : name.substring(name.length() - 128);
   }
 
   /// Tells warnings, and where the time went.

@@ -7,7 +7,7 @@ import dev.fovea.model.ServableModel;
 public interface Engine extends AutoCloseable {
   EngineKind kind();
 
-  /// What it is and where, for the operator who starts it.
+  /// What runs the models, and which version of it, in words for an operator.
   default String description() {
     return kind().name();
   }

@@ -1,5 +1,7 @@
 package dev.fovea.engine;
 
+import dev.fovea.call.Criticality;
+import dev.fovea.call.Deadline;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
@@ -22,6 +24,17 @@ public interface Lease extends TensorAllocator, AutoCloseable {
   /// caller, who may read and write it again once [#infer] has returned.
   @Override
   Tensor allocate(DataType type, Shape shape);
+
+  /// Keeps room for rows that are about to be prepared.
+  ///
+  /// @param rows how many will come at most
+  /// @param deadline until when their answers are of use
+  /// @param criticality how much they matter
+  /// @throws GatewayException with `QUEUE_FULL` or `DEADLINE_UNREACHABLE` when they would be
+  ///   refused
+  default Place reserve(int rows, Deadline deadline, Criticality criticality) {
+    return Place.NONE;
+  }
 
   /// Runs independent rows. How they are batched is the engine's affair: there may be more of them
   /// than fit one execution, and rows of different shape may be mixed.

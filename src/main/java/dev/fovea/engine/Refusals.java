@@ -19,6 +19,28 @@ public final class Refusals {
         .retryAfter(RETRY_AFTER);
   }
 
+  /// The rows would be answered too late, or would make others late that wait already.
+  ///
+  /// @param waiting rows that wait
+  public static GatewayException unreachable(ServableModel model, int waiting) {
+    return new GatewayException(
+            Reason.DEADLINE_UNREACHABLE, model.name() + " cannot answer before the deadline")
+        .with("queue", model.name())
+        .with("waiting", waiting)
+        .retryAfter(RETRY_AFTER);
+  }
+
+  /// A row waited longer than its queue allows.
+  ///
+  /// @param limit the longest wait
+  public static GatewayException waitedTooLong(ServableModel model, Duration limit) {
+    return new GatewayException(
+            Reason.QUEUE_FULL, "rows for " + model.name() + " waited longer than they may")
+        .with("queue", model.name())
+        .with("maxWaitMicros", limit.toNanos() / 1000)
+        .retryAfter(RETRY_AFTER);
+  }
+
   /// The lease is closed, or being closed.
   public static GatewayException released(ServableModel model) {
     return new GatewayException(Reason.BACKEND_UNAVAILABLE, model.name() + " is being released")

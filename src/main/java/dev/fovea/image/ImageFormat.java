@@ -6,6 +6,8 @@ public enum ImageFormat {
   PNG,
   GIF,
   BMP,
+  WEBP,
+  TIFF,
   /// Pixels sent as they are.
   RAW
 }

@@ -11,6 +11,15 @@ public interface ImageProcessor {
   /// the batch extent.
   ProcessedImage process(Pixels pixels, TensorAllocator memory);
 
+  /// The size that an image is resized to before anything is taken from it, for decoders that may
+  /// stop early.
+  ///
+  /// @param width pixels a row of the image as it is shown
+  /// @param height its rows
+  default DecodeTarget target(int width, int height) {
+    return DecodeTarget.WHOLE;
+  }
+
   /// The tensors that every processed image has, by name, type and shape of one row; an extent that
   /// depends on the image is open.
   List<TensorSpec> outputs();

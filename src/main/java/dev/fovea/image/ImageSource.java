@@ -6,6 +6,9 @@ import java.nio.ByteBuffer;
 
 /// An image as a client sent it: nothing about it is trusted yet.
 public sealed interface ImageSource {
+  /// What was sent, from position to limit; read with absolute indices and never changed.
+  ByteBuffer bytes();
+
   /// A file of some image format; which one is read from its first bytes, never from a name.
   ///
   /// @param bytes the file, from position to limit; read with absolute indices and never changed

@@ -19,6 +19,19 @@ public record Pixels(int width, int height, byte[] rgb) {
     }
   }
 
+  /// A part of this image as an image of its own; this one itself where the part is all of it.
+  public Pixels part(PixelBox box) {
+    if (box.isWhole(width, height)) {
+      return this;
+    }
+    byte[] part = new byte[3 * box.width() * box.height()];
+    for (int y = 0; y < box.height(); y++) {
+      int from = 3 * ((box.top() + y) * width + box.left());
+      System.arraycopy(rgb, from, part, 3 * y * box.width(), 3 * box.width());
+    }
+    return new Pixels(box.width(), box.height(), part);
+  }
+
   /// Says what it is, not what it holds.
   @Override
   public String toString() {

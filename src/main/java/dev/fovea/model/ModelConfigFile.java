@@ -32,6 +32,7 @@ final class ModelConfigFile {
           "instance_group.kind",
           "instance_group.name",
           "default_model_filename",
+          "dynamic_batching",
           "optimization.graph.level",
           "parameters");
 
@@ -89,8 +90,7 @@ final class ModelConfigFile {
     }
   }
 
-  /// An empty message says nothing that could be ignored: `dynamic_batching { }` asks for what
-  /// happens anyway.
+  /// An empty message says nothing that could be ignored.
   private static boolean isSaid(Map.Entry<FieldDescriptor, Object> field) {
     return !(field.getValue() instanceof Message message) || !message.getAllFields().isEmpty();
   }

@@ -107,6 +107,7 @@ final class ModelFolderReader {
     checkParameterName("family", parameters);
     checkParameterName("space", parameters);
     Optional<Signature> signature = readSignature(config);
+    BatchPolicy batchPolicy = BatchPolicyReader.read(config, faults);
     int instances = readInstances(config);
     Optional<String> version = readVersion(config);
     Optional<Path> artifact = version.flatMap(v -> readArtifact(config, v));
@@ -128,6 +129,7 @@ final class ModelFolderReader {
             role.get(),
             artifact.get(),
             signature.get(),
+            batchPolicy,
             instances,
             config.getOptimization().getGraph().getLevel(),
             parameters,

@@ -15,6 +15,7 @@ import java.util.Optional;
 /// @param role the part that it plays there
 /// @param artifact the model file
 /// @param signature what it takes and gives
+/// @param batchPolicy how its rows are joined into batches
 /// @param instances executions that may run at once
 /// @param graphLevel `optimization.graph.level` of its configuration; zero when it says nothing
 /// @param parameters the free parameters of its configuration
@@ -30,6 +31,7 @@ public record ServableModel(
     Role role,
     Path artifact,
     Signature signature,
+    BatchPolicy batchPolicy,
     int instances,
     int graphLevel,
     Map<String, String> parameters,

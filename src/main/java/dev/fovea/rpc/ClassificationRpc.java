@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import dev.fovea.call.Caller;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
@@ -41,12 +42,14 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
   ClassificationRpc(Services services) {
     this.services = services;
     this.classifyImages = new ClassifyImages(services.embedItems());
-    this.items = new ItemReader(services.limits());
+    this.items = services.itemReader();
   }
 
   @Override
   public void classify(ClassifyRequest request, StreamObserver<ClassifyResponse> observer) {
-    UnaryCalls.serve(observer, call -> classify(request, services.newRecord(call)));
+    UnaryCalls.serve(
+        observer,
+        call -> services.admit(call, request.getItemsCount(), record -> classify(request, record)));
   }
 
   private ClassifyResponse classify(ClassifyRequest request, CallRecord record)
@@ -56,7 +59,7 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
         services.catalog().get().select(SelectorReader.read(request.getModel()), CLASSIFY);
     ClassifyImages.Criteria criteria = criteria(request, family);
     List<Outcome<Classification>> classifications =
-        classifyImages.run(family, images(request), criteria, record);
+        classifyImages.run(family, images(request, record.call().caller()), criteria, record);
     ClassifyResponse.Builder response = ClassifyResponse.newBuilder();
     for (int i = 0; i < classifications.size(); i++) {
       Item item = request.getItems(i);
@@ -74,9 +77,9 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
     return response.setCallInfo(ReplyWriter.callInfo(record)).build();
   }
 
-  private List<Outcome<Content>> images(ClassifyRequest request) {
+  private List<Outcome<Content>> images(ClassifyRequest request, Caller caller) {
     List<Outcome<Content>> images = new ArrayList<>();
-    for (Outcome<Content> content : items.read(request.getItemsList())) {
+    for (Outcome<Content> content : items.read(request.getItemsList(), caller)) {
       images.add(content.then(ClassificationRpc::requireImage));
     }
     return images;

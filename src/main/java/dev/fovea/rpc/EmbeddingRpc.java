@@ -3,6 +3,7 @@ package dev.fovea.rpc;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
+import dev.fovea.image.PixelBox;
 import dev.fovea.kernel.Vectors;
 import dev.fovea.model.EmbeddingSpace;
 import dev.fovea.task.CallRecord;
@@ -42,12 +43,14 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
     this.services = services;
     this.embedItems = services.embedItems();
     this.compareItems = new CompareItems(embedItems);
-    this.items = new ItemReader(services.limits());
+    this.items = services.itemReader();
   }
 
   @Override
   public void embed(EmbedRequest request, StreamObserver<EmbedResponse> observer) {
-    UnaryCalls.serve(observer, call -> embed(request, services.newRecord(call)));
+    UnaryCalls.serve(
+        observer,
+        call -> services.admit(call, request.getItemsCount(), record -> embed(request, record)));
   }
 
   private EmbedResponse embed(EmbedRequest request, CallRecord record) throws InterruptedException {
@@ -57,7 +60,7 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
         services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     OptionalInt dimension = outputDimension(request, family);
     List<Outcome<Embedding>> embeddings =
-        embedItems.run(family, items.read(request.getItemsList()), record);
+        embedItems.run(family, items.read(request.getItemsList(), record.call().caller()), record);
     EmbedResponse.Builder response = EmbedResponse.newBuilder();
     for (int i = 0; i < embeddings.size(); i++) {
       Item item = request.getItems(i);
@@ -109,8 +112,12 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
             .setVector(VectorWriter.write(vector, request.getVectorEncoding()))
             .setNormalized(normalize);
     switch (embedding.facts()) {
-      case Embedding.ImageFacts(int width, int height) ->
-          written.setOrientedWidth(width).setOrientedHeight(height);
+      case Embedding.ImageFacts(int width, int height, PixelBox region) -> {
+        written.setOrientedWidth(width).setOrientedHeight(height);
+        if (!region.isWhole(width, height)) {
+          written.setRegion(ReplyWriter.pixelBox(region));
+        }
+      }
       case Embedding.TextFacts(int tokens, boolean truncated) ->
           written.setTokens(tokens).setTruncated(truncated);
     }
@@ -130,7 +137,9 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
 
   @Override
   public void compare(CompareRequest request, StreamObserver<CompareResponse> observer) {
-    UnaryCalls.serve(observer, call -> compare(request, services.newRecord(call)));
+    int items = request.getLeftCount() + request.getRightCount();
+    UnaryCalls.serve(
+        observer, call -> services.admit(call, items, record -> compare(request, record)));
   }
 
   private CompareResponse compare(CompareRequest request, CallRecord record)
@@ -144,7 +153,10 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
         services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
     Comparison comparison =
         compareItems.run(
-            family, items.read(request.getLeftList()), items.read(request.getRightList()), record);
+            family,
+            items.read(request.getLeftList(), record.call().caller()),
+            items.read(request.getRightList(), record.call().caller()),
+            record);
     CompareResponse.Builder response = CompareResponse.newBuilder();
     comparison.rows().forEach(row -> response.addRows(write(row, request)));
     comparison.refusals().forEach(refusal -> response.addErrors(write(refusal, request, record)));

@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import dev.fovea.cache.UploadLimits;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.Fault;
@@ -196,6 +197,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
 
   private Limits limits() {
     RequestLimits limits = services.limits();
+    UploadLimits uploads = services.uploaded().limits();
     return Limits.newBuilder()
         .setMaxMessageBytes(limits.maxMessageBytes())
         .setMaxImageBytes(limits.image().maxBytes())
@@ -206,6 +208,10 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .setMaxTextCharacters(limits.maxTextCharacters())
         .setMaxLabels(limits.maxLabels())
         .setMaxPrompts(limits.maxPrompts())
+        .setMaxChunkBytes(RequestLimits.MAX_CHUNK_BYTES)
+        .setMaxUploadedImages(uploads.maxImagesPerCaller())
+        .setMaxUploadedBytes(uploads.maxBytesPerCaller())
+        .setUploadTimeToLive(ReplyWriter.duration(uploads.timeToLive().toNanos()))
         .build();
   }
 }

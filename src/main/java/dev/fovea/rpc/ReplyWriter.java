@@ -10,6 +10,7 @@ import dev.fovea.v1.Backend;
 import dev.fovea.v1.CallInfo;
 import dev.fovea.v1.ItemError;
 import dev.fovea.v1.ModelRef;
+import dev.fovea.v1.PixelBox;
 import dev.fovea.v1.Timings;
 import dev.fovea.v1.Usage;
 import dev.fovea.v1.Warning;
@@ -59,7 +60,7 @@ final class ReplyWriter {
     return duration(record.timings().nanos(stage));
   }
 
-  private static Duration duration(long nanos) {
+  static Duration duration(long nanos) {
     return Duration.newBuilder()
         .setSeconds(nanos / NANOS_A_SECOND)
         .setNanos((int) (nanos % NANOS_A_SECOND))
@@ -92,6 +93,15 @@ final class ReplyWriter {
               case TRITON -> Backend.BACKEND_TRITON;
               case SCRIPTED -> Backend.BACKEND_SCRIPTED;
             })
+        .build();
+  }
+
+  static PixelBox pixelBox(dev.fovea.image.PixelBox box) {
+    return PixelBox.newBuilder()
+        .setLeft(box.left())
+        .setTop(box.top())
+        .setWidth(box.width())
+        .setHeight(box.height())
         .build();
   }
 

@@ -23,6 +23,10 @@ public record RequestLimits(
   public static final RequestLimits DEFAULT =
       new RequestLimits(64 << 20, ImageLimits.DEFAULT, 256, 8192, 4096, 16_384);
 
+  /// Bytes of one chunk of an upload: large enough for few messages, small enough that a slow
+  /// client holds little that is not yet counted.
+  static final int MAX_CHUNK_BYTES = 1 << 20;
+
   /// @throws GatewayException with `INVALID_FIELD` when there is none, `TOO_MANY_ITEMS` when there
   ///   are too many
   static void requireCount(String field, long count, long max) {

@@ -1,9 +1,14 @@
 package dev.fovea.rpc;
 
+import dev.fovea.admission.Limiter;
+import dev.fovea.admission.Permit;
+import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.CallContext;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.InspectImage;
+import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.BindableService;
 import java.util.List;
@@ -13,19 +18,55 @@ import java.util.function.Supplier;
 ///
 /// @param catalog the families that are served at this moment
 /// @param embedItems makes every vector
+/// @param inspectImage reads headers
+/// @param uploaded the images that handles stand for
+/// @param limiter lets calls in
 /// @param limits what any call may hold
 /// @param stages told where the time of calls goes
 public record Services(
     Supplier<FamilyCatalog> catalog,
     EmbedItems embedItems,
+    InspectImage inspectImage,
+    UploadedImages uploaded,
+    Limiter limiter,
     RequestLimits limits,
     StageListener stages) {
   /// Every public service.
   public List<BindableService> all() {
-    return List.of(new EmbeddingRpc(this), new ClassificationRpc(this), new ModelRpc(this));
+    return List.of(
+        new EmbeddingRpc(this),
+        new ClassificationRpc(this),
+        new ImageRpc(this),
+        new ModelRpc(this));
   }
 
-  CallRecord newRecord(CallContext call) {
-    return new CallRecord(call, stages);
+  /// What a call does once it is let in.
+  ///
+  /// @param <A> the reply
+  @FunctionalInterface
+  interface Admitted<A> {
+    A answer(CallRecord record) throws InterruptedException;
+  }
+
+  /// Runs a call that makes models work, if there is room for it.
+  ///
+  /// @param items how many it brings
+  <A> A admit(CallContext call, int items, Admitted<A> body) throws InterruptedException {
+    try (Permit _ = limiter.acquire(call, items)) {
+      return body.answer(new CallRecord(call, this::spent));
+    }
+  }
+
+  private void spent(Stage stage, long nanos) {
+    stages.spent(stage, nanos);
+    limiter.spent(stage, nanos);
+  }
+
+  ItemReader itemReader() {
+    return new ItemReader(limits, imageReader());
+  }
+
+  ImageReader imageReader() {
+    return new ImageReader(uploaded);
   }
 }

@@ -29,8 +29,18 @@ public final class UnaryCalls {
   }
 
   public static <A> void serve(StreamObserver<A> observer, Body<A> body) {
-    // With a handler of its own, a call that the client has left takes the answer silently.
-    ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> {});
+    takeSilentlyWhenGone((ServerCallStreamObserver<A>) observer);
+    answer(observer, body);
+  }
+
+  /// With a handler of its own, a call that the client has left takes the answer silently. To be
+  /// called before the thread that the call arrived on returns.
+  static void takeSilentlyWhenGone(ServerCallStreamObserver<?> observer) {
+    observer.setOnCancelHandler(() -> {});
+  }
+
+  /// Runs the body on this thread, which has the call's context, and answers.
+  static <A> void answer(StreamObserver<A> observer, Body<A> body) {
     CallContext call = CallContexts.current();
     try {
       A reply = whileWanted(call, body);

@@ -4,15 +4,17 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fovea.image.ImageOptions;
 import dev.fovea.image.ImageSource;
+import dev.fovea.image.Region;
 import dev.fovea.text.Truncation;
 
 /// One thing to look at or to read.
 public sealed interface Content {
-  /// An image as it came, and how it is to be read.
-  record Image(ImageSource source, ImageOptions options) implements Content {
+  /// An image as it came, how it is to be read, and which part of it is looked at.
+  record Image(ImageSource source, ImageOptions options, Region region) implements Content {
     public Image {
       requireNonNull(source, "source");
       requireNonNull(options, "options");
+      requireNonNull(region, "region");
     }
   }
 

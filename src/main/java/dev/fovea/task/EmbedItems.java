@@ -1,19 +1,14 @@
 package dev.fovea.task;
 
 import dev.fovea.admission.CpuGate;
-import dev.fovea.call.Deadline;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Place;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
-import dev.fovea.image.ImageDecoder;
-import dev.fovea.image.ImageHeader;
 import dev.fovea.image.ImageProcessor;
-import dev.fovea.image.PixelBudget;
-import dev.fovea.image.Pixels;
-import dev.fovea.image.ProcessedImage;
 import dev.fovea.kernel.Vectors;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
@@ -36,13 +31,11 @@ import java.util.Set;
 /// A fault in an item's own content is that item's outcome and leaves its neighbours alone. A fault
 /// of the service is thrown.
 public final class EmbedItems {
-  private final ImageDecoder decoder;
-  private final PixelBudget budget;
+  private final PrepareImages prepareImages;
   private final CpuGate cpu;
 
-  public EmbedItems(ImageDecoder decoder, PixelBudget budget, CpuGate cpu) {
-    this.decoder = decoder;
-    this.budget = budget;
+  public EmbedItems(PrepareImages prepareImages, CpuGate cpu) {
+    this.prepareImages = prepareImages;
     this.cpu = cpu;
   }
 
@@ -53,6 +46,14 @@ public final class EmbedItems {
   /// @throws GatewayException when the service could not do its part
   public List<Outcome<Embedding>> run(
       ServedFamily family, List<Outcome<Content>> items, CallRecord record)
+      throws InterruptedException {
+    try (Places places = Places.reserve(family, items, record.call())) {
+      return run(family, items, places, record);
+    }
+  }
+
+  private List<Outcome<Embedding>> run(
+      ServedFamily family, List<Outcome<Content>> items, Places places, CallRecord record)
       throws InterruptedException {
     List<Outcome<Row>> rows =
         cpu.each(items, item -> attempt(item, content -> prepare(family, content, record)));
@@ -68,7 +69,8 @@ public final class EmbedItems {
     }
     for (Map.Entry<Role, List<Integer>> sameRole : placesByRole.entrySet()) {
       Lease lease = family.lease(sameRole.getKey());
-      infer(lease, sameRole.getValue(), rows, embeddings, record);
+      Place place = places.of(sameRole.getKey());
+      infer(lease, place, sameRole.getValue(), rows, embeddings, record);
       record.used(lease.model(), family.kind());
     }
     return embeddings;
@@ -95,29 +97,9 @@ public final class EmbedItems {
 
   private Row prepareImage(Lease lease, Content.Image image, CallRecord record)
       throws InterruptedException {
-    Deadline deadline = record.call().deadline();
-    StageTimings timings = record.timings();
     ImageProcessor processor = lease.model().imageProcessor().orElseThrow();
-    ImageHeader header = decoder.readHeader(image.source());
-    try (PixelBudget.Share _ = budget.take(header.decodedBytes(), deadline)) {
-      return cpu.run(
-          deadline,
-          () -> {
-            Pixels pixels;
-            try (StageTimings.Span _ = timings.start(Stage.DECODE)) {
-              pixels = decoder.decode(image.source(), header, image.options());
-            }
-            ProcessedImage processed;
-            try (StageTimings.Span _ = timings.start(Stage.PREPROCESS)) {
-              processed = processor.process(pixels, lease);
-            }
-            record.image((long) header.width() * header.height(), processed.patches());
-            return new Row(
-                Role.VISION,
-                processed.inputs(),
-                new Embedding.ImageFacts(pixels.width(), pixels.height()));
-          });
-    }
+    PrepareImages.Prepared prepared = prepareImages.run(image, processor, lease, record);
+    return new Row(Role.VISION, prepared.processed().inputs(), prepared.facts());
   }
 
   private Row prepareText(Lease lease, Content.Text text, CallRecord record)
@@ -141,14 +123,15 @@ public final class EmbedItems {
   /// Runs the rows at some places, all for one model, and puts their vectors in place.
   private static void infer(
       Lease lease,
+      Place place,
       List<Integer> places,
       List<Outcome<Row>> rows,
       List<Outcome<Embedding>> embeddings,
       CallRecord record)
       throws InterruptedException {
     List<Row> ready = new ArrayList<>();
-    for (int place : places) {
-      rows.get(place).then(ready::add);
+    for (int at : places) {
+      rows.get(at).then(ready::add);
     }
     List<Outcome<Map<String, Tensor>>> answers =
         lease.infer(
@@ -156,6 +139,8 @@ public final class EmbedItems {
                 ready.stream().map(Row::inputs).toList(),
                 Set.of(lease.model().embeddingOutput()),
                 record.call().deadline(),
+                record.call().criticality(),
+                place,
                 record.timings()));
     try (StageTimings.Span _ = record.timings().start(Stage.POSTPROCESS)) {
       for (int i = 0; i < places.size(); i++) {

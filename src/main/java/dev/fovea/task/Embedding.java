@@ -1,5 +1,7 @@
 package dev.fovea.task;
 
+import dev.fovea.image.PixelBox;
+
 /// The vector of one item as the model gives it, and what is known about it.
 ///
 /// @param vector the components; belongs to whoever holds this, readers must not write
@@ -10,9 +12,11 @@ public record Embedding(float[] vector, Facts facts) {
 
   /// Of an image.
   ///
-  /// @param orientedWidth pixels a row after orientation was applied
-  /// @param orientedHeight rows after orientation was applied
-  public record ImageFacts(int orientedWidth, int orientedHeight) implements Facts {}
+  /// @param orientedWidth pixels a row of the whole image as its options show it
+  /// @param orientedHeight rows of the whole image, likewise
+  /// @param region the part that was looked at
+  public record ImageFacts(int orientedWidth, int orientedHeight, PixelBox region)
+      implements Facts {}
 
   /// Of a text.
   ///

@@ -55,20 +55,41 @@ final class ByteBudgetTest {
   }
 
   @Test
+  void smallShareIsHandedOutPastThoseWhoWaitForLargeOnes() throws Exception {
+    PixelBudget.Share first = budget.take(BYTES / 2, far());
+    Thread waiter = take(BYTES);
+    while (waiter.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+
+    budget.take(BYTES / 64, far()).close();
+    assertThatThrownBy(() ->
+            budget.take(BYTES / 64 + 4096, Deadline.after(Clock.system(), Duration.ofMillis(20))))
+        .as("not a small one, so it waits in line")
+        .isInstanceOf(GatewayException.class);
+    first.close();
+    waiter.join();
+    assertThat(budget.taken()).isZero();
+  }
+
+  @Test
   void waiterGetsWhatAnotherGivesBack() throws Exception {
     PixelBudget.Share first = budget.take(BYTES, far());
-    Thread waiter =
-        Thread.startVirtualThread(() -> {
-          try {
-            budget.take(BYTES / 2, far()).close();
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-        });
+    Thread waiter = take(BYTES / 2);
     first.close();
     waiter.join();
 
     assertThat(budget.taken()).isZero();
+  }
+
+  private Thread take(long bytes) {
+    return Thread.startVirtualThread(() -> {
+      try {
+        budget.take(bytes, far()).close();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    });
   }
 
   private static Deadline far() {

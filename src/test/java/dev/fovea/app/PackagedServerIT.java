@@ -37,7 +37,7 @@ final class PackagedServerIT {
   private static final Pattern READY =
       Pattern.compile(
           "Fovea is ready in [0-9.]+ s: gRPC 127\\.0\\.0\\.1:([0-9]+), HTTP 127\\.0\\.0\\.1:([0-9]+),"
-              + " engine ONNX Runtime [0-9.]+, families pico \\(vision, text\\)");
+              + " engine ONNX Runtime [0-9.]+, images jpeg=[a-z+]+ [a-z0-9=. -]+, families pico \\(vision, text\\)");
 
   @Test
   void saysThatItIsReadyServesAndEndsInOrder() throws Exception {

@@ -3,6 +3,7 @@ package dev.fovea.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.fovea.image.codec.JpegDecoding;
 import io.smallrye.config.ConfigValidationException;
 import io.smallrye.config.WithDefault;
 import java.io.IOException;
@@ -98,6 +99,12 @@ final class SettingsTest {
     assertThat(settings.limits().maxTextCharacters()).isEqualTo(8193);
     assertThat(settings.limits().maxLabels()).isEqualTo(4097);
     assertThat(settings.limits().maxPrompts()).isEqualTo(16_385);
+    assertThat(settings.uploads().timeToLive()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.uploads().maxImages()).isEqualTo(4097);
+    assertThat(settings.uploads().maxBytes()).isEqualTo(268_435_457);
+    assertThat(settings.uploads().maxImagesPerCaller()).isEqualTo(1025);
+    assertThat(settings.uploads().maxBytesPerCaller()).isEqualTo(67_108_865);
+    assertThat(settings.image().jpegDecoder()).isEqualTo(JpegDecoding.JAVA);
     assertThat(settings.cpu().width()).hasValue(3);
     assertThat(settings.engine().queueSize()).isEqualTo(257);
     assertThat(settings.triton().servers()).contains(List.of("other"));
@@ -118,6 +125,7 @@ final class SettingsTest {
       case "false" -> "true";
       case "${fovea.home}/model-repository" -> "/models";
       case "." -> "/program";
+      case "auto" -> "java";
       case "127.0.0.1" -> "0.0.0.0";
       case "" -> name.endsWith("width") ? "3" : "other";
       default -> otherwise.matches("[0-9]+") ? String.valueOf(Long.parseLong(otherwise) + 1) : "7s";

@@ -2,8 +2,13 @@ package dev.fovea.app;
 
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
+import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.DurationConverter;
 import io.smallrye.config.PropertiesConfigSource;
@@ -21,12 +26,17 @@ public final class TestGateway implements AutoCloseable {
   /// The models that ship with the program.
   public static final Path SHIPPED_REPOSITORY = Path.of("model-repository");
 
+  private static final Metadata.Key<String> CALLER =
+      Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER);
+
   private final Gateway gateway;
+  private final MeterRegistry registry;
   private final ManagedChannel channel;
   private final AtomicBoolean drained = new AtomicBoolean();
 
-  private TestGateway(Gateway gateway) {
-    this.gateway = gateway;
+  private TestGateway(Function<MeterRegistry, Gateway> opening) {
+    this.registry = new SimpleMeterRegistry();
+    this.gateway = opening.apply(registry);
     this.channel = newChannel(gateway.port());
   }
 
@@ -37,15 +47,19 @@ public final class TestGateway implements AutoCloseable {
 
   /// The shipped models on the embedded engine, with some settings of the test's own.
   public static TestGateway start(Map<String, String> settings) {
-    return new TestGateway(Gateway.open(settings(settings), new SimpleMeterRegistry()));
+    return start(settings, Clock.system());
+  }
+
+  /// The shipped models on the embedded engine, by a clock of the test's own.
+  public static TestGateway start(Map<String, String> settings, Clock clock) {
+    return new TestGateway(registry -> Gateway.open(settings(settings), registry, clock));
   }
 
   /// The shipped models on an engine of the test's own.
   public static TestGateway start(Map<String, String> settings, Function<Clock, Engine> engine) {
     Clock clock = Clock.system();
     return new TestGateway(
-        Gateway.open(
-            settings(settings), new SimpleMeterRegistry(), clock, _ -> engine.apply(clock)));
+        registry -> Gateway.open(settings(settings), registry, clock, _ -> engine.apply(clock)));
   }
 
   static Settings settings(Map<String, String> given) {
@@ -69,6 +83,19 @@ public final class TestGateway implements AutoCloseable {
   /// A channel that is closed with the gateway.
   public ManagedChannel channel() {
     return channel;
+  }
+
+  /// The channel as that caller, which the settings must allow to name itself.
+  public Channel channelOf(String caller) {
+    Metadata headers = new Metadata();
+    headers.put(CALLER, caller);
+    return ClientInterceptors.intercept(
+        channel, MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  /// What a gauge or counter says now.
+  public double metric(String name) {
+    return registry.get(name).meter().measure().iterator().next().getValue();
   }
 
   /// One more connection; the caller closes it.

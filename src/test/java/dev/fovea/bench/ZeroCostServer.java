@@ -2,6 +2,7 @@ package dev.fovea.bench;
 
 import com.google.protobuf.ByteString;
 import dev.fovea.fake.FakeTriton;
+import dev.fovea.model.BatchPolicy;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.model.Signature;
@@ -95,6 +96,7 @@ final class ZeroCostServer implements AutoCloseable {
         Role.VISION,
         Path.of("pixels"),
         signature,
+        BatchPolicy.DEFAULT,
         2,
         0,
         Map.of(),

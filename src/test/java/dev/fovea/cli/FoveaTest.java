@@ -132,6 +132,72 @@ final class FoveaTest {
   }
 
   @Test
+  void uploadTellsAHandleThatOtherCommandsTake() {
+    Told uploaded = run("upload", server(), IMAGE);
+
+    assertThat(uploaded.err()).isEmpty();
+    assertThat(uploaded.exit()).isZero();
+    assertThat(uploaded.out()).contains("JPEG, 61×47, ", "kept until 20");
+    String handle = uploaded.out().lines().findFirst().orElseThrow();
+    assertThat(handle).matches("handle:[A-Za-z0-9_-]{24}");
+    assertThat(run("embed", server(), handle).out()).contains(handle + ": 61×47 pixels");
+    assertThat(run("classify", server(), handle, "--labels", "a,b").exit()).isZero();
+    assertThat(run("info", server(), handle).out())
+        .startsWith(handle + ": JPEG, 61×47, ")
+        .endsWith(" bytes\n");
+  }
+
+  @Test
+  void uploadForProgramsIsJson() throws IOException {
+    JsonNode json = new ObjectMapper().readTree(run("upload", server(), "--json", IMAGE).out());
+
+    assertThat(json.at("/handle").asText()).hasSize(24);
+    assertThat(json.at("/info/format").asText()).isEqualTo("IMAGE_FORMAT_JPEG");
+  }
+
+  @Test
+  void refusedUploadIsToldWithItsReason(@TempDir Path folder) throws IOException {
+    Path text = Files.write(folder.resolve("picture.jpg"), new byte[3 << 20]);
+    Path large = Files.write(folder.resolve("large.jpg"), new byte[(20 << 20) + 1]);
+
+    assertThat(run("upload", server(), text.toString()).err())
+        .startsWith("fovea: INVALID_ARGUMENT UNSUPPORTED_IMAGE_FORMAT: chunk: ");
+    Told told = run("upload", server(), large.toString());
+    assertThat(told.err())
+        .startsWith("fovea: INVALID_ARGUMENT IMAGE_TOO_LARGE: metadata.size_bytes: ");
+    assertThat(told.exit()).isEqualTo(1);
+    assertThat(run("upload", server(), "nowhere.jpg").err()).contains("no such file");
+    assertThat(run("embed", server(), "handle:nobody's").out())
+        .contains("NOT_FOUND IMAGE_HANDLE_EXPIRED");
+  }
+
+  @Test
+  void infoTellsOrientationFramesAndRegion() {
+    String images = "src/test/resources/golden/images/";
+
+    assertThat(run("info", server(), images + "exif-6.jpg").out())
+        .contains("orientation 6: seen as ");
+    assertThat(run("info", server(), images + "frames-0.gif").out())
+        .contains("GIF, 19×16, ", ", 6 frames");
+    assertThat(run("info", server(), IMAGE, "--region", "0.5,0,1,1").out())
+        .contains("region 30×47 at 31, 0");
+  }
+
+  @Test
+  void regionAndDetailAreTaken() {
+    assertThat(run("embed", server(), IMAGE, "--region", "0,0,0.5,1", "--detail", "low").exit())
+        .isZero();
+    assertThat(run("embed", server(), IMAGE, "--region", "0,0,2,1").out())
+        .contains("INVALID_FIELD", "region.x_max: 2.0");
+    assertThat(run("embed", server(), IMAGE, "--region", "0,0,1").err())
+        .contains("'0,0,1' (expected: four numbers, as 0,0,0.5,1)");
+    assertThat(run("embed", server(), IMAGE, "--detail", "fine").err())
+        .contains("'fine' (expected: auto, low or high)");
+    assertThat(run("embed", server(), IMAGE, "--frame", "3").out())
+        .contains("INVALID_FIELD", "frame_index: 3");
+  }
+
+  @Test
   void missingFileIsToldByName() {
     Told told = run("embed", server(), "nowhere.jpg");
 

@@ -1,5 +1,6 @@
 package dev.fovea.engine;
 
+import dev.fovea.model.BatchPolicy;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.model.Signature;
@@ -38,6 +39,15 @@ public final class ContractModel {
   }
 
   public static ServableModel servable(Signature signature, Map<String, String> parameters) {
+    return servable(signature, BatchPolicy.DEFAULT, parameters);
+  }
+
+  public static ServableModel servable(Signature signature, BatchPolicy policy) {
+    return servable(signature, policy, Map.of());
+  }
+
+  private static ServableModel servable(
+      Signature signature, BatchPolicy policy, Map<String, String> parameters) {
     return new ServableModel(
         "contract",
         "1",
@@ -45,6 +55,7 @@ public final class ContractModel {
         Role.VISION,
         Path.of("src/test/resources/models/contract.onnx"),
         signature,
+        policy,
         INSTANCES,
         0,
         parameters,

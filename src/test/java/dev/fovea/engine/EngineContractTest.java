@@ -19,6 +19,7 @@ import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,11 @@ public abstract class EngineContractTest {
   private Lease lease;
 
   protected abstract Engine engine(Clock clock);
+
+  /// The bound that a full queue names.
+  protected int queueLimit() {
+    return QUEUE_SIZE;
+  }
 
   @BeforeEach
   void open() {
@@ -206,7 +212,7 @@ public abstract class EngineContractTest {
         callers.submit(() -> lease.infer(request(List.of(slowRow(FOR_EVER, 1)), "doubled")));
     gone.cancel(true);
 
-    assertThat(doubled(infer(row(1)).getFirst())).containsExactly(3);
+    assertThat(doubled(infer(row(1, 2)).getFirst())).containsExactly(3, 5);
   }
 
   @Test
@@ -227,11 +233,12 @@ public abstract class EngineContractTest {
     CompletionService<List<Outcome<Map<String, Tensor>>>> slow =
         new ExecutorCompletionService<>(callers);
     List<Future<?>> calls = new ArrayList<>();
+    List<Map<String, Tensor>> fullBatch =
+        Collections.nCopies(ContractModel.MAX_BATCH_SIZE, slowRow(FOR_EVER, 1));
     for (int i = 0; i < ContractModel.INSTANCES + QUEUE_SIZE + 1; i++) {
-      calls.add(slow.submit(() -> lease.infer(request(List.of(slowRow(FOR_EVER, 1)), "doubled"))));
+      calls.add(slow.submit(() -> lease.infer(request(fullBatch, "doubled"))));
     }
-    // None of them can finish, and all but one have a place: the first to end is one that was
-    // refused.
+    // None of them can finish, and not all have a place: the first to end is one that was refused.
     assertThatThrownBy(() -> slow.take().get())
         .hasCauseInstanceOf(GatewayException.class)
         .cause()
@@ -242,10 +249,11 @@ public abstract class EngineContractTest {
               assertThat(refusal.retryAfter()).isPresent();
               assertThat(refusal.metadata())
                   .containsEntry("queue", "contract")
-                  .containsEntry("limit", String.valueOf(QUEUE_SIZE));
+                  .containsEntry("limit", String.valueOf(queueLimit()));
             });
     calls.forEach(call -> call.cancel(true));
-    assertThat(doubled(inferOnceThereIsRoom(row(1)))).containsExactly(3);
+    // Of another shape, so that it never shares an execution with one that is being cancelled.
+    assertThat(doubled(inferOnceThereIsRoom(row(1, 2)))).containsExactly(3, 5);
   }
 
   private Outcome<Map<String, Tensor>> inferOnceThereIsRoom(Map<String, Tensor> row)

@@ -2,6 +2,7 @@ package dev.fovea.fake;
 
 import dev.fovea.call.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// A clock that moves when told to.
@@ -23,5 +24,11 @@ public final class FakeClock implements Clock {
   @Override
   public long nanoTime() {
     return nanos.get();
+  }
+
+  /// Nanoseconds since the epoch, so that both times move together.
+  @Override
+  public Instant now() {
+    return Instant.EPOCH.plusNanos(nanos.get());
   }
 }

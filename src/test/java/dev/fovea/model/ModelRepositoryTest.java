@@ -11,6 +11,7 @@ import dev.fovea.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -115,6 +116,11 @@ final class ModelRepositoryTest {
           dims: [ -1, 768 ]             | dims: [ 0, 768 ]             | input.patches.dims         | [0, 768]
           dims: [ -1, 768 ]             | dims: [ -2, 768 ]            | input.patches.dims         | [-2, 768]
           name: "image_embedding"       | name: "vector"               | output.image_embedding     | missing
+          dynamic_batching { }          | dynamic_batching { preferred_batch_size: 65 } | dynamic_batching.preferred_batch_size | 65
+          dynamic_batching { }          | dynamic_batching { priority_levels: 65 default_priority_level: 1 } | dynamic_batching.priority_levels | 65
+          dynamic_batching { }          | dynamic_batching { priority_levels: 2 } | dynamic_batching.default_priority_level | 0
+          dynamic_batching { }          | dynamic_batching { max_queue_delay_microseconds: 60000001 } | dynamic_batching.max_queue_delay_microseconds | 60000001
+          dynamic_batching { }          | dynamic_batching { default_queue_policy { default_timeout_microseconds: 60000001 } } | dynamic_batching.default_queue_policy.default_timeout_microseconds | 60000001
           count: 2                      | count: -1                    | instance_group.count       | -1
           string_value: "vision"        | string_value: "eyes"         | parameters.role            | "eyes"
           string_value: "pico"          | string_value: "pico vision"  | parameters.family          | "pico vision"
@@ -193,8 +199,7 @@ final class ModelRepositoryTest {
     edit(
         VISION,
         "dynamic_batching { }",
-        "dynamic_batching { max_queue_delay_microseconds: 100 }\n"
-            + "response_cache { enable: true }\n"
+        "response_cache { enable: true }\n"
             + "optimization { graph { level: 1 } cuda { graphs: true } }");
 
     ModelRepository repository = read();
@@ -202,8 +207,37 @@ final class ModelRepositoryTest {
     assertThat(repository.faults()).isEmpty();
     assertThat(repository.warnings())
         .extracting(Fault::field)
-        .containsExactlyInAnyOrder("dynamic_batching", "response_cache", "optimization.cuda");
+        .containsExactlyInAnyOrder("response_cache", "optimization.cuda");
     assertThat(vision(repository).graphLevel()).isEqualTo(1);
+  }
+
+  @Test
+  void dynamicBatchingIsReadWhole() throws IOException {
+    edit(
+        VISION,
+        "dynamic_batching { }",
+        """
+        dynamic_batching {
+          preferred_batch_size: [ 16, 8 ]
+          max_queue_delay_microseconds: 100
+          preserve_ordering: true
+          priority_levels: 3
+          default_priority_level: 2
+          default_queue_policy { default_timeout_microseconds: 5000 max_queue_size: 32 }
+          priority_queue_policy { key: 3 value { timeout_action: DELAY max_queue_size: 4 } }
+        }
+        """);
+
+    assertThat(vision(read()).batchPolicy())
+        .isEqualTo(
+            new BatchPolicy(
+                List.of(8, 16),
+                Duration.ofNanos(100_000),
+                true,
+                3,
+                2,
+                new BatchPolicy.Queue(Duration.ofMillis(5), false, 32),
+                Map.of(3, new BatchPolicy.Queue(Duration.ZERO, true, 4))));
   }
 
   @Test

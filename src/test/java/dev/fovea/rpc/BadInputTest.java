@@ -29,6 +29,7 @@ import dev.fovea.v1.ListModelsRequest;
 import dev.fovea.v1.ModelSelector;
 import dev.fovea.v1.ModelServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc.ModelServiceBlockingStub;
+import dev.fovea.v1.NormalizedBox;
 import dev.fovea.v1.PixelFormat;
 import dev.fovea.v1.RawImage;
 import io.grpc.Status.Code;
@@ -50,6 +51,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What clients get wrong, over a real channel: each is told what and where, and the next call
@@ -185,6 +187,24 @@ final class BadInputTest {
             Code.INVALID_ARGUMENT,
             Reason.INVALID_FIELD,
             "items[0].content.image.options.orientation");
+    refusedImage(
+            Image.newBuilder()
+                .setContent(jpeg())
+                .setOptions(ImageOptions.newBuilder().setDetailValue(99))
+                .build())
+        .mustBe(
+            Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.options.detail");
+    refusedImage(
+            Image.newBuilder()
+                .setRaw(
+                    RawImage.newBuilder()
+                        .setWidth(1)
+                        .setHeight(1)
+                        .setPixelFormatValue(99)
+                        .setData(ByteString.copyFrom(new byte[3])))
+                .build())
+        .mustBe(
+            Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.raw.pixel_format");
   }
 
   @Test
@@ -309,6 +329,83 @@ final class BadInputTest {
                 .build())
         .mustBe(
             Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.raw.pixel_format");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "NaN, 0, 1, 1, x_min",
+    "-0.1, 0, 1, 1, x_min",
+    "1.1, 0, 1, 1, x_min",
+    "0, -Infinity, 1, 1, y_min",
+    "0, 0, Infinity, 1, x_max",
+    "0, 0, 1.0001, 1, x_max",
+    "0, 0, 1, NaN, y_max",
+    "0, 0, 0, 1, x_max",
+    "0.5, 0, 0.5, 1, x_max",
+    "0.6, 0, 0.4, 1, x_max",
+    "0, 0.6, 1, 0.4, y_max",
+    "0, 1, 1, 1, y_max"
+  })
+  void regionThatIsNone(float xMin, float yMin, float xMax, float yMax, String field) {
+    refusedImage(
+            Image.newBuilder()
+                .setContent(jpeg())
+                .setRegion(
+                    NormalizedBox.newBuilder()
+                        .setXMin(xMin)
+                        .setYMin(yMin)
+                        .setXMax(xMax)
+                        .setYMax(yMax))
+                .build())
+        .mustBe(
+            Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.region." + field);
+  }
+
+  @Test
+  void regionThatWasBegunAndNotFinished() {
+    refusedImage(
+            Image.newBuilder()
+                .setContent(jpeg())
+                .setRegion(NormalizedBox.getDefaultInstance())
+                .build())
+        .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.region.x_max");
+  }
+
+  @Test
+  void regionThatIsTooNarrow() {
+    Image image =
+        raw(402, 4, new byte[402 * 4 * 3]).getContent().getImage().toBuilder()
+            .setRegion(NormalizedBox.newBuilder().setXMax(1).setYMax(0.25f))
+            .build();
+
+    Refusal refusal = refusedImage(image);
+
+    refusal.mustBe(
+        Code.INVALID_ARGUMENT, Reason.IMAGE_DIMENSIONS_EXCEEDED, "items[0].content.image.region");
+    assertThat(refusal.metadata()).containsEntry("width", "402").containsEntry("height", "1");
+  }
+
+  @Test
+  void frameThatTheFileDoesNotHave() {
+    for (int frame : new int[] {1, -1}) {
+      refusedImage(Image.newBuilder().setContent(jpeg()).setFrameIndex(frame).build())
+          .mustBe(
+              Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.frame_index");
+    }
+  }
+
+  @Test
+  void frameOfVideoOfAnOddSize() {
+    refusedImage(
+            Image.newBuilder()
+                .setRaw(
+                    RawImage.newBuilder()
+                        .setWidth(3)
+                        .setHeight(2)
+                        .setPixelFormat(PixelFormat.PIXEL_FORMAT_NV12)
+                        .setData(ByteString.copyFrom(new byte[9])))
+                .build())
+        .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[0].content.image.raw.width");
   }
 
   @Test
@@ -497,7 +594,7 @@ final class BadInputTest {
     return png.toByteArray();
   }
 
-  private static void chunk(DataOutputStream out, String type, byte[] data) throws IOException {
+  static void chunk(DataOutputStream out, String type, byte[] data) throws IOException {
     byte[] name = type.getBytes(StandardCharsets.US_ASCII);
     CRC32 crc = new CRC32();
     crc.update(name);

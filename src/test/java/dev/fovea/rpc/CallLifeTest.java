@@ -12,8 +12,14 @@ import dev.fovea.v1.Backend;
 import dev.fovea.v1.EmbedResponse;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc.EmbeddingServiceBlockingStub;
+import dev.fovea.v1.ImageServiceGrpc;
+import dev.fovea.v1.UploadImageRequest;
+import dev.fovea.v1.UploadImageResponse;
 import io.grpc.ManagedChannel;
 import io.grpc.Status.Code;
+import io.grpc.stub.BlockingClientCall;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +83,37 @@ final class CallLifeTest {
     refusal.mustBe(Code.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED);
     assertThat(refusal.metadata()).containsEntry("step", "the model's answer");
     nextCallWorks();
+  }
+
+  @Test
+  void uploadThatStallsEndsAtTheDefaultDeadlineAndSaysWhatDidNotHappen() throws Exception {
+    BlockingClientCall<UploadImageRequest, UploadImageResponse> upload =
+        ImageServiceGrpc.newBlockingV2Stub(gateway.channel()).uploadImage();
+    upload.write(Uploads.metadata());
+
+    Refusal refusal = Refusal.of(() -> Uploads.read(upload));
+
+    refusal.mustBe(Code.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED);
+    assertThat(refusal.metadata()).containsEntry("step", "the next message");
+    assertThat(gateway.metric("fovea.uploads.images")).isZero();
+  }
+
+  @Test
+  void drainLetsAnUploadUnderWayFinish() throws Exception {
+    byte[] cat = Files.readAllBytes(Path.of("src/test/resources/golden/images/420-q90.jpg"));
+    BlockingClientCall<UploadImageRequest, UploadImageResponse> upload =
+        ImageServiceGrpc.newBlockingV2Stub(gateway.channel())
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .uploadImage();
+    upload.write(Uploads.metadata());
+    while (gateway.metric("fovea.uploads.images") == 0) {
+      Thread.onSpinWait();
+    }
+
+    Thread draining = Thread.startVirtualThread(gateway::drain);
+
+    assertThat(Uploads.end(upload, Uploads.chunk(cat)).getHandle()).isNotEmpty();
+    draining.join();
   }
 
   @Test

@@ -39,6 +39,11 @@ final class ModelServiceTest {
       assertThat(response.getNextPageToken()).isEmpty();
       assertThat(response.getLimits().getMaxItems()).isEqualTo(256);
       assertThat(response.getLimits().getMaxImagePixels()).isEqualTo(50_000_000);
+      assertThat(response.getLimits().getMaxChunkBytes()).isEqualTo(1 << 20);
+      assertThat(response.getLimits().getMaxUploadedImages()).isEqualTo(1024);
+      assertThat(response.getLimits().getMaxUploadedBytes()).isEqualTo(64 << 20);
+      assertThat(response.getLimits().getUploadTimeToLive().getSeconds()).isEqualTo(3600);
+      assertThat(health(gateway, "fovea.v1.ImageService")).isEqualTo(ServingStatus.SERVING);
       ModelFamily pico = response.getFamilies(0);
       assertThat(pico.getName()).isEqualTo("pico");
       assertThat(pico.getState()).isEqualTo(ModelState.MODEL_STATE_READY);

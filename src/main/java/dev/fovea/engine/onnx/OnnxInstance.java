@@ -21,7 +21,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /// One execution at a time: a platform thread that takes batches from the queue, gathers their rows
@@ -31,7 +30,6 @@ final class OnnxInstance {
   private final OrtSession session;
   private final ServableModel model;
   private final BlockingQueue<Batch> queue;
-  private final AtomicInteger busy;
   private final Thread thread;
   private final Map<String, BatchMemory> memory = new HashMap<>();
   private volatile boolean stopped;
@@ -41,13 +39,11 @@ final class OnnxInstance {
       OrtSession session,
       ServableModel model,
       BlockingQueue<Batch> queue,
-      AtomicInteger busy,
       int number) {
     this.environment = environment;
     this.session = session;
     this.model = model;
     this.queue = queue;
-    this.busy = busy;
     this.thread =
         Thread.ofPlatform().daemon().name(model.name() + "-" + number).unstarted(this::takeBatches);
     for (TensorSpec input : model.signature().inputs()) {
@@ -55,15 +51,13 @@ final class OnnxInstance {
     }
   }
 
-  /// @param busy counts the instances that are at work; shared by all of a model
   static OnnxInstance start(
       OrtEnvironment environment,
       OrtSession session,
       ServableModel model,
       BlockingQueue<Batch> queue,
-      AtomicInteger busy,
       int number) {
-    OnnxInstance instance = new OnnxInstance(environment, session, model, queue, busy, number);
+    OnnxInstance instance = new OnnxInstance(environment, session, model, queue, number);
     instance.thread.start();
     return instance;
   }
@@ -78,10 +72,7 @@ final class OnnxInstance {
   private void takeBatches() {
     while (!stopped) {
       try {
-        Batch batch = queue.take();
-        busy.incrementAndGet();
-        serve(batch);
-        busy.decrementAndGet();
+        serve(queue.take());
       } catch (InterruptedException _) {
         // Only stop() interrupts: the condition of the loop ends it.
       }

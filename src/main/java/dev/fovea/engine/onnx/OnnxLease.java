@@ -20,20 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /// A loaded model: a bounded queue of batches and the instances that take from it.
-///
-/// The rows of a call are spread over the instances that are idle, so that a call of several rows
-/// is answered as soon as the machine can; when none is idle, batches are as large as the model
-/// allows.
 final class OnnxLease implements Lease {
   private final OrtSession session;
   private final ServableModel model;
   private final int queueSize;
   private final BlockingQueue<Batch> queue;
   private final List<OnnxInstance> instances = new ArrayList<>();
-  private final AtomicInteger busy = new AtomicInteger();
   private final Clock clock;
   private volatile boolean closed;
 
@@ -49,7 +43,7 @@ final class OnnxLease implements Lease {
     this.queueSize = queueSize;
     this.queue = new ArrayBlockingQueue<>(queueSize);
     for (int i = 0; i < model.instances(); i++) {
-      instances.add(OnnxInstance.start(environment, session, model, queue, busy, i));
+      instances.add(OnnxInstance.start(environment, session, model, queue, i));
     }
   }
 
@@ -70,7 +64,7 @@ final class OnnxLease implements Lease {
     request.rows().forEach(model.signature()::requireRow);
     request.deadline().check("inference");
     List<Batch> batches = new ArrayList<>();
-    for (int[] places : Batches.of(request.rows(), batchSize(request.rows().size()))) {
+    for (int[] places : Batches.of(request.rows(), model.signature().maxBatchSize())) {
       batches.add(new Batch(request, places, clock));
     }
     try {
@@ -79,14 +73,6 @@ final class OnnxLease implements Lease {
     } finally {
       batches.forEach(Batch::abandon);
     }
-  }
-
-  /// Large enough to be one execution for each idle instance, small enough for the model. What is
-  /// idle may change before the batches are taken: that costs time, nothing else.
-  private int batchSize(int rows) {
-    int idle = instances.size() - busy.get() - queue.size();
-    int share = Math.ceilDiv(rows, Math.max(1, idle));
-    return Math.min(share, model.signature().maxBatchSize());
   }
 
   private void submit(Batch batch) {

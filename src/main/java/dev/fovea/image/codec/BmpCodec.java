@@ -17,20 +17,20 @@ final class BmpCodec implements ImageCodec {
   }
 
   @Override
-  public ImageHeader readHeader(ByteReader file) {
+  public ImageHeader readHeader(ByteReader file, int frame) {
     BmpFile bmp = BmpFile.read(file);
     long pixels = (long) bmp.width() * bmp.height();
-    return new ImageHeader(ImageFormat.BMP, bmp.width(), bmp.height(), Exif.UPRIGHT, 4 * pixels);
+    return new ImageHeader(ImageFormat.BMP, bmp.width(), bmp.height(), Exif.UPRIGHT, 1, 4 * pixels);
   }
 
   @Override
-  public Pixels decode(ByteReader file, ImageHeader header, Flattening alpha) {
+  public Pixels decode(ByteReader file, ImageHeader header, Request request) {
     BmpFile bmp = BmpFile.read(file);
     byte[] rgb = new byte[bmp.width() * bmp.height() * 3];
     switch (bmp.compression()) {
       case BmpFile.RUNS_OF_BYTES, BmpFile.RUNS_OF_NIBBLES ->
-          paint(bmp, BmpRuns.decode(bmp), rgb, alpha);
-      default -> readRows(bmp, rgb, alpha);
+          paint(bmp, BmpRuns.decode(bmp), rgb, request.alpha());
+      default -> readRows(bmp, rgb, request.alpha());
     }
     return new Pixels(bmp.width(), bmp.height(), rgb);
   }

@@ -73,10 +73,23 @@ final class ByteReader {
     return bigEndian ? first << 8 | second : second << 8 | first;
   }
 
+  int u24() {
+    int first = u8();
+    int second = u8();
+    int third = u8();
+    return bigEndian ? first << 16 | second << 8 | third : third << 16 | second << 8 | first;
+  }
+
   long u32() {
     long first = u16();
     long second = u16();
     return bigEndian ? first << 16 | second : second << 16 | first;
+  }
+
+  long u64() {
+    long first = u32();
+    long second = u32();
+    return bigEndian ? first << 32 | second : second << 32 | first;
   }
 
   /// The next `count` bytes as a reader of their own.
@@ -92,6 +105,24 @@ final class ByteReader {
     ByteReader from = new ByteReader(format, bytes, start, end, bigEndian);
     from.seek(position);
     return from;
+  }
+
+  /// The next byte; does not pass over it.
+  int peek() {
+    require(1);
+    return bytes.get(position) & 0xFF;
+  }
+
+  /// Goes behind the next byte that is `value`, or to the end where there is none.
+  ///
+  /// @return whether there was one
+  boolean skipPast(int value) {
+    while (position < end) {
+      if ((bytes.get(position++) & 0xFF) == value) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Whether the next bytes are those of `ascii`; reads nothing.
@@ -127,13 +158,22 @@ final class ByteReader {
     return bytes.slice(position, remaining());
   }
 
+  /// A copy of all that is left, the bits of every byte in reverse.
+  ByteReader withBitsReversed() {
+    byte[] copy = bytes(remaining());
+    for (int i = 0; i < copy.length; i++) {
+      copy[i] = (byte) (Integer.reverse(copy[i]) >>> 24);
+    }
+    return new ByteReader(format, ByteBuffer.wrap(copy), 0, copy.length, bigEndian);
+  }
+
   /// All that is left, as text of one byte a character.
   String text() {
     return new String(bytes(remaining()), StandardCharsets.ISO_8859_1);
   }
 
   private void require(long count) {
-    if (count > remaining()) {
+    if (count < 0 || count > remaining()) {
       throw cutShort(position() + count);
     }
   }

@@ -39,6 +39,12 @@ final class Exif {
     fromExif = orientation(block);
   }
 
+  /// Takes an orientation that was read elsewhere; it counts as one of EXIF.
+  void addOrientation(long value) {
+    hasExif = true;
+    fromExif = OptionalInt.of((int) value);
+  }
+
   /// Takes EXIF data in hexadecimal behind three lines of preamble. It counts where there is no
   /// proper EXIF block.
   void addRawProfile(String text) {

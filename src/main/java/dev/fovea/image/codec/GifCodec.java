@@ -3,10 +3,10 @@ package dev.fovea.image.codec;
 import dev.fovea.image.ImageFormat;
 import dev.fovea.image.ImageHeader;
 import dev.fovea.image.Pixels;
+import java.util.Optional;
 
-/// Graphics Interchange Format: the first frame on the logical screen, as Pillow shows it. The
-/// screen around the frame has the transparent colour where there is one, else the first colour of
-/// the palette; a frame that sticks out enlarges the screen.
+/// Graphics Interchange Format: a frame on the logical screen, composed of those before it, as
+/// Pillow shows it. A frame that sticks out enlarges the screen.
 final class GifCodec implements ImageCodec {
   @Override
   public ImageFormat format() {
@@ -19,38 +19,38 @@ final class GifCodec implements ImageCodec {
   }
 
   @Override
-  public ImageHeader readHeader(ByteReader file) {
+  public ImageHeader readHeader(ByteReader file, int wanted) {
     GifFile gif = new GifFile(file);
-    GifFrame frame = gif.nextFrame();
-    int width = Math.max(gif.screenWidth(), frame.left() + frame.width());
-    int height = Math.max(gif.screenHeight(), frame.top() + frame.height());
-    long frameBytes = (long) frame.width() * frame.height() + 4L * frame.height();
-    long decodedBytes = 3L * width * height + frameBytes + LzwDecoder.TABLE_BYTES;
-    return new ImageHeader(ImageFormat.GIF, width, height, Exif.UPRIGHT, decodedBytes);
+    int width = gif.screenWidth();
+    int height = gif.screenHeight();
+    long largest = 0;
+    long painted = 0;
+    int frames = 0;
+    for (Optional<GifFrame> next = gif.nextFrame(); next.isPresent(); next = gif.nextFrame()) {
+      GifFrame frame = next.get();
+      if (frames++ <= wanted) {
+        width = Math.max(width, frame.left() + frame.width());
+        height = Math.max(height, frame.top() + frame.height());
+        largest = Math.max(largest, frame.area());
+        painted += frame.area();
+      }
+    }
+    if (wanted > 0) {
+      FrameWork.require(painted);
+    }
+    long pixels = (long) width * height;
+    long screenBytes = 4 * (wanted == 0 ? pixels : 2 * pixels + largest);
+    long decodedBytes = 3 * pixels + 2 * largest + screenBytes + LzwDecoder.TABLE_BYTES;
+    return new ImageHeader(ImageFormat.GIF, width, height, Exif.UPRIGHT, frames, decodedBytes);
   }
 
   @Override
-  public Pixels decode(ByteReader file, ImageHeader header, Flattening alpha) {
-    GifFrame frame = new GifFile(file).nextFrame();
-    byte[] indices = new byte[frame.width() * frame.height()];
-    LzwDecoder.decode(frame.data(), indices);
-    byte[] rgb = new byte[header.width() * header.height() * 3];
-    int around = frame.colours()[Math.max(0, frame.transparentIndex())];
-    for (int at = 0; at < rgb.length; at += 3) {
-      alpha.put(rgb, at, around);
+  public Pixels decode(ByteReader file, ImageHeader header, Request request) {
+    GifFile gif = new GifFile(file);
+    GifScreen screen = new GifScreen(gif, gif.nextFrame().orElseThrow());
+    for (int frame = 1; frame <= request.frame(); frame++) {
+      screen.show(gif.nextFrame().orElseThrow());
     }
-    paint(frame, indices, header.width(), alpha, rgb);
-    return new Pixels(header.width(), header.height(), rgb);
-  }
-
-  private static void paint(
-      GifFrame frame, byte[] indices, int screenWidth, Flattening alpha, byte[] rgb) {
-    int next = 0;
-    for (int row : frame.rowOrder()) {
-      int at = ((frame.top() + row) * screenWidth + frame.left()) * 3;
-      for (int x = 0; x < frame.width(); x++, at += 3) {
-        alpha.put(rgb, at, frame.colours()[indices[next++] & 0xFF]);
-      }
-    }
+    return screen.pixels(request.alpha());
   }
 }

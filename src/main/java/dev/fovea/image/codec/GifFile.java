@@ -1,7 +1,8 @@
 package dev.fovea.image.codec;
 
+import dev.fovea.failure.GatewayException;
 import dev.fovea.image.ImageFormat;
-import java.util.Arrays;
+import java.util.Optional;
 
 /// Reads the frames of a GIF file one after the other.
 final class GifFile {
@@ -15,13 +16,14 @@ final class GifFile {
   private static final int TRAILER = 0x3B;
   private static final int GRAPHIC_CONTROL = 0xF9;
   private static final int GRAPHIC_CONTROL_BYTES = 4;
-  private static final int OPAQUE = 0xFF << 24;
   private static final int NONE = -1;
 
   private final ByteReader file;
   private final int screenWidth;
   private final int screenHeight;
-  private final int[] globalColours;
+  private final int background;
+  private final GifPalette globalPalette;
+  private boolean first = true;
 
   GifFile(ByteReader file) {
     this.file = file;
@@ -30,8 +32,10 @@ final class GifFile {
     screenWidth = file.u16();
     screenHeight = file.u16();
     int flags = file.u8();
-    file.skip(2);
-    globalColours = (flags & HAS_TABLE) != 0 ? readTable(flags) : greys();
+    boolean hasTable = (flags & HAS_TABLE) != 0;
+    background = hasTable ? file.u8() : 0;
+    file.skip(hasTable ? 1 : 2);
+    globalPalette = hasTable ? readTable(flags) : GifPalette.GREYS;
   }
 
   /// Pixels a row of the logical screen, as declared.
@@ -44,14 +48,34 @@ final class GifFile {
     return screenHeight;
   }
 
-  /// The next frame; bytes between frames that mean nothing are passed over.
-  GifFrame nextFrame() {
-    int transparentIndex = NONE;
+  /// The index of the colour behind all frames.
+  int background() {
+    return background;
+  }
+
+  /// The next frame; bytes between frames that mean nothing are passed over. A file may end
+  /// anywhere behind its first frame.
+  Optional<GifFrame> nextFrame() {
+    if (first) {
+      first = false;
+      return Optional.of(readUpToFrame());
+    }
+    try {
+      file.skip(1);
+      skipBlocks();
+      return Optional.of(readUpToFrame());
+    } catch (GatewayException end) {
+      return Optional.empty();
+    }
+  }
+
+  private GifFrame readUpToFrame() {
+    GifFrame.Control control = new GifFrame.Control(NONE, 0);
     while (true) {
       switch (file.u8()) {
-        case EXTENSION -> transparentIndex = readExtension(transparentIndex);
+        case EXTENSION -> control = readExtension(control);
         case IMAGE -> {
-          return readFrame(transparentIndex);
+          return readFrame(control);
         }
         case TRAILER -> throw Refusals.damaged(GIF, "frames", "none", "one or more");
         default -> {}
@@ -59,34 +83,42 @@ final class GifFile {
     }
   }
 
-  /// Passes over an extension; the transparent colour is all that is looked for.
-  private int readExtension(int transparentIndex) {
-    boolean control = file.u8() == GRAPHIC_CONTROL;
-    int found = transparentIndex;
+  /// Passes over an extension; how the next frame is painted is all that is looked for.
+  private GifFrame.Control readExtension(GifFrame.Control before) {
+    GifFrame.Control control = before;
+    boolean expected = file.u8() == GRAPHIC_CONTROL;
     for (int size = file.u8(); size > 0; size = file.u8()) {
       ByteReader block = file.slice(size);
-      if (control && size >= GRAPHIC_CONTROL_BYTES && (block.u8() & 1) != 0) {
+      if (expected && size >= GRAPHIC_CONTROL_BYTES) {
+        int flags = block.u8();
         block.skip(2);
-        found = block.u8();
+        int disposal = flags >> 2 & 7;
+        control =
+            new GifFrame.Control(
+                (flags & 1) != 0 ? block.u8() : control.transparentIndex(),
+                disposal != 0 ? disposal : control.disposal());
       }
-      control = false;
+      expected = false;
     }
-    return found;
+    return control;
   }
 
-  private GifFrame readFrame(int transparentIndex) {
+  private void skipBlocks() {
+    for (int size = file.u8(); size > 0; size = file.u8()) {
+      file.skip(size);
+    }
+  }
+
+  private GifFrame readFrame(GifFrame.Control control) {
     int left = file.u16();
     int top = file.u16();
     int width = extent("frame width", file.u16());
     int height = extent("frame height", file.u16());
     int flags = file.u8();
-    int[] colours = (flags & HAS_TABLE) != 0 ? readTable(flags) : globalColours.clone();
-    if (transparentIndex >= 0) {
-      colours[transparentIndex] &= ~OPAQUE;
-    }
+    GifPalette palette = (flags & HAS_TABLE) != 0 ? readTable(flags) : globalPalette;
     boolean interlaced = (flags & INTERLACED) != 0;
-    ByteReader data = file.slice(file.remaining());
-    return new GifFrame(left, top, width, height, interlaced, transparentIndex, colours, data);
+    ByteReader data = file.from(file.position());
+    return new GifFrame(left, top, width, height, interlaced, control, palette, data);
   }
 
   private static int extent(String name, int value) {
@@ -96,21 +128,7 @@ final class GifFile {
     return value;
   }
 
-  /// A table of 2 to 256 colours; what it lacks is black.
-  private int[] readTable(int flags) {
-    int[] colours = new int[256];
-    Arrays.fill(colours, OPAQUE);
-    for (int i = 0; i < 2 << (flags & TABLE_SIZE); i++) {
-      colours[i] |= file.u8() << 16 | file.u8() << 8 | file.u8();
-    }
-    return colours;
-  }
-
-  private static int[] greys() {
-    int[] colours = new int[256];
-    for (int grey = 0; grey < 256; grey++) {
-      colours[grey] = OPAQUE | grey * 0x010101;
-    }
-    return colours;
+  private GifPalette readTable(int flags) {
+    return new GifPalette(file.slice(3L * (2 << (flags & TABLE_SIZE))));
   }
 }

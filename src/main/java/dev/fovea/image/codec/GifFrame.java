@@ -8,8 +8,8 @@ package dev.fovea.image.codec;
 /// @param width pixels a row, > 0
 /// @param height rows, > 0
 /// @param interlaced whether rows are stored every eighth first
-/// @param transparentIndex the index that is not painted; -1 where there is none
-/// @param colours 256 colours as 0xAARRGGBB
+/// @param control how it is painted
+/// @param palette its own, or the one of the file
 /// @param data a reader at the code size that the compressed indices begin with
 record GifFrame(
     int left,
@@ -17,26 +17,40 @@ record GifFrame(
     int width,
     int height,
     boolean interlaced,
-    int transparentIndex,
-    int[] colours,
+    Control control,
+    GifPalette palette,
     ByteReader data) {
 
-  /// The rows in the order they are stored in.
-  int[] rowOrder() {
-    int[] order = new int[height];
-    int next = 0;
+  /// How a frame is painted and what becomes of it.
+  ///
+  /// @param transparentIndex the index that is not painted; -1 where there is none
+  /// @param disposal what its place looks like before the next frame: 0 as the frame before had it,
+  ///   1 left, 2 cleared, 3 and above as it was before
+  record Control(int transparentIndex, int disposal) {}
+
+  int transparentIndex() {
+    return control.transparentIndex();
+  }
+
+  long area() {
+    return (long) width * height;
+  }
+
+  /// The indices in reading order.
+  byte[] indices() {
+    byte[] stored = new byte[width * height];
+    LzwDecoder.decode(data.from(data.position()), stored);
     if (!interlaced) {
-      for (int row = 0; row < height; row++) {
-        order[next++] = row;
-      }
-      return order;
+      return stored;
     }
+    byte[] indices = new byte[stored.length];
     int[][] passes = {{0, 8}, {4, 8}, {2, 4}, {1, 2}};
+    int next = 0;
     for (int[] pass : passes) {
-      for (int row = pass[0]; row < height; row += pass[1]) {
-        order[next++] = row;
+      for (int row = pass[0]; row < height; row += pass[1], next += width) {
+        System.arraycopy(stored, next, indices, row * width, width);
       }
     }
-    return order;
+    return indices;
   }
 }

@@ -1,6 +1,7 @@
 package dev.fovea.image.codec;
 
 import dev.fovea.image.ImageFormat;
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -42,6 +43,14 @@ final class JpegFile {
   private static final int COMMENT = 0xFE;
   private static final String XMP = "http://ns.adobe.com/xap/1.0/\0";
   private static final int NONE = -1;
+
+  private static final byte[] JFIF = {
+    (byte) 0xFF, (byte) 0xE0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0
+  };
+
+  private static final byte[] ADOBE = {
+    (byte) 0xFF, (byte) 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0
+  };
 
   /// The segments that the decoder needs, each with its marker.
   private final List<ByteReader> tables = new ArrayList<>();
@@ -219,10 +228,30 @@ final class JpegFile {
         && components.get(2).id() == 'B';
   }
 
-  /// The segments before the first scan that decoding needs, markers included: no application data,
-  /// no comments.
-  List<ByteReader> tables() {
-    return List.copyOf(tables);
+  /// The file with all that decoding does not need left out, and the colours beyond doubt.
+  byte[] plain(ByteReader file) {
+    ByteArrayOutputStream plain = new ByteArrayOutputStream(file.size() + ADOBE.length);
+    plain.write(MARKER);
+    plain.write(LAST_STANDALONE);
+    plain.writeBytes(colourMarker(colourSpace()));
+    for (ByteReader table : tables) {
+      plain.writeBytes(table.from(0).bytes(table.size()));
+    }
+    ByteReader scans = file.from(scanStart);
+    plain.writeBytes(scans.bytes(scans.remaining()));
+    return plain.toByteArray();
+  }
+
+  private static byte[] colourMarker(ColourSpace space) {
+    return switch (space) {
+      case GREY, YCC -> JFIF;
+      case RGB, CMYK -> ADOBE;
+      case YCCK -> {
+        byte[] marker = ADOBE.clone();
+        marker[marker.length - 1] = 2;
+        yield marker;
+      }
+    };
   }
 
   /// Where the first scan begins, its marker included.

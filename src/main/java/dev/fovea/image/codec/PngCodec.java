@@ -23,7 +23,7 @@ final class PngCodec implements ImageCodec {
   }
 
   @Override
-  public ImageHeader readHeader(ByteReader file) {
+  public ImageHeader readHeader(ByteReader file, int frame) {
     PngFile png = PngFile.read(file);
     long pixels = (long) png.width() * png.height();
     return new ImageHeader(
@@ -31,15 +31,16 @@ final class PngCodec implements ImageCodec {
         png.width(),
         png.height(),
         png.orientation(),
+        1,
         pixels * 3 + 2L * png.rowBytes(png.width()));
   }
 
   @Override
-  public Pixels decode(ByteReader file, ImageHeader header, Flattening alpha) {
+  public Pixels decode(ByteReader file, ImageHeader header, Request request) {
     PngFile png = PngFile.read(file);
     byte[] rgb = new byte[png.width() * png.height() * 3];
     try (PngData data = new PngData(png)) {
-      new PngRows(png, alpha, rgb).read(data);
+      new PngRows(png, request.alpha(), rgb).read(data);
     }
     return new Pixels(png.width(), png.height(), rgb);
   }

@@ -16,23 +16,37 @@ final class RawPixels {
   ///
   /// @throws GatewayException with `INVALID_FIELD`, the field named as in the proto's `RawImage`
   static ImageHeader readHeader(ImageSource.Raw raw) {
-    requirePositive("width", raw.width());
-    requirePositive("height", raw.height());
+    requireExtent("width", raw.width(), raw.format());
+    requireExtent("height", raw.height(), raw.format());
     long row = (long) raw.width() * raw.format().bytesPerPixel();
     if (raw.stride() != 0 && raw.stride() < row) {
       throw GatewayException.invalidField(
           "stride", raw.stride(), "0, or at least the " + row + " bytes of a row");
     }
+    if (raw.format() == PixelFormat.I420 && raw.stride() % 2 != 0) {
+      throw GatewayException.invalidField("stride", raw.stride(), "an even number for I420");
+    }
     requireBytes(raw, row);
     return new ImageHeader(
-        ImageFormat.RAW, raw.width(), raw.height(), Exif.UPRIGHT, 3L * raw.width() * raw.height());
+        ImageFormat.RAW,
+        raw.width(),
+        raw.height(),
+        Exif.UPRIGHT,
+        1,
+        3L * raw.width() * raw.height());
   }
 
   /// The last row may end where its pixels end.
   private static void requireBytes(ImageSource.Raw raw, long row) {
     long stride = stride(raw);
-    long least = stride * (raw.height() - 1) + row;
-    long most = stride * raw.height();
+    long rows = raw.height();
+    long most = stride * rows;
+    long padding = stride - row;
+    if (raw.format().planar()) {
+      most += stride * (rows / 2);
+      padding = raw.format() == PixelFormat.NV12 ? padding : padding / 2;
+    }
+    long least = most - padding;
     int actual = raw.bytes().remaining();
     if (actual < least || actual > most) {
       String expected = least == most ? most + " bytes" : least + ".." + most + " bytes";
@@ -40,9 +54,12 @@ final class RawPixels {
     }
   }
 
-  private static void requirePositive(String field, int value) {
+  private static void requireExtent(String field, int value, PixelFormat format) {
     if (value <= 0) {
       throw GatewayException.invalidField(field, value, "> 0");
+    }
+    if (format.planar() && value % 2 != 0) {
+      throw GatewayException.invalidField(field, value, "an even number for " + format);
     }
   }
 
@@ -52,6 +69,10 @@ final class RawPixels {
 
   static Pixels decode(ImageSource.Raw raw, Flattening alpha) {
     byte[] rgb = new byte[raw.width() * raw.height() * 3];
+    if (raw.format().planar()) {
+      VideoFrame.decode(raw, Math.toIntExact(stride(raw)), rgb);
+      return new Pixels(raw.width(), raw.height(), rgb);
+    }
     byte[] row = new byte[raw.width() * raw.format().bytesPerPixel()];
     ByteBuffer bytes = raw.bytes();
     for (int y = 0; y < raw.height(); y++) {
@@ -84,6 +105,7 @@ final class RawPixels {
           rgb[at + 3 * i + 2] = row[i];
         }
       }
+      case NV12, I420 -> throw new IllegalStateException("format: " + format);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.fovea.engine.triton;
 
 import dev.fovea.engine.ContractModel;
+import dev.fovea.model.BatchPolicy;
 import dev.fovea.model.Interaction;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
@@ -57,6 +58,7 @@ final class TestModels {
         Role.VISION,
         Path.of("src/test/triton/models", name),
         signature,
+        BatchPolicy.DEFAULT,
         instances,
         0,
         Map.of(),

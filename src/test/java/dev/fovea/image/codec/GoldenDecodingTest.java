@@ -38,7 +38,7 @@ final class GoldenDecodingTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("files")
   void decodesAsStoredAsPillowDoes(List<String> golden) {
-    Pixels pixels = decode(golden.get(0), new ImageOptions(false, OptionalInt.empty()));
+    Pixels pixels = decode(golden.get(0), ImageOptions.of(false, OptionalInt.empty()));
 
     assertThat(GoldenFiles.sha256(pixels.rgb())).isEqualTo(golden.get(4));
   }
@@ -46,7 +46,7 @@ final class GoldenDecodingTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("files")
   void laysAlphaOverBackgroundAsPillowDoes(List<String> golden) {
-    Pixels pixels = decode(golden.get(0), new ImageOptions(false, OptionalInt.of(BACKGROUND)));
+    Pixels pixels = decode(golden.get(0), ImageOptions.of(false, OptionalInt.of(BACKGROUND)));
 
     assertThat(GoldenFiles.sha256(pixels.rgb())).isEqualTo(golden.get(5));
   }

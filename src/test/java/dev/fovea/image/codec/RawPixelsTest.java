@@ -42,7 +42,7 @@ final class RawPixelsTest {
   void laysAlphaOverBackground() {
     byte[] bytes = {(byte) 200, 100, 0, (byte) 255, (byte) 200, 100, 0, 0, 100, 100, 100, 51};
     ImageSource source = new ImageSource.Raw(PixelFormat.RGBA, 3, 1, 0, ByteBuffer.wrap(bytes));
-    ImageOptions onWhite = new ImageOptions(true, OptionalInt.of(0xFFFFFF));
+    ImageOptions onWhite = ImageOptions.of(true, OptionalInt.of(0xFFFFFF));
 
     Pixels pixels = decoder.decode(source, decoder.readHeader(source), onWhite);
 

@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,7 @@ final class SniffingDecoderTest {
     assertThat(refusal.reason()).isEqualTo(Reason.UNSUPPORTED_IMAGE_FORMAT);
     assertThat(refusal)
         .hasMessage(
-            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP)");
+            "first bytes: 48 65 6C 6C 6F 2C 20 77 (expected: those of JPEG, PNG, GIF, BMP, TIFF, WEBP)");
   }
 
   @Test
@@ -212,6 +213,18 @@ final class SniffingDecoderTest {
         assertThat(refusal.getMessage()).doesNotContain("Exception");
       }
     }
+  }
+
+  @Test
+  void refusesFrameThatTheFileDoesNotHave() {
+    ImageOptions second = new ImageOptions(true, OptionalInt.empty(), 1, ImageOptions.Detail.AUTO);
+    ImageSource source = encoded(GoldenFiles.bytes("colour.bmp"));
+
+    GatewayException refusal =
+        catchThrowableOfType(GatewayException.class, () -> decoder.readHeader(source, second));
+
+    assertThat(refusal.reason()).isEqualTo(Reason.INVALID_FIELD);
+    assertThat(refusal).hasMessage("frame_index: 1 (expected: 0 to 0, as the image has frames)");
   }
 
   @Test

@@ -1,0 +1,7 @@
+/// What is kept so that it need not be sent or worked out again.
+///
+/// Read [dev.fovea.cache.UploadedImages] first. May import `call`, `failure` and `telemetry`.
+@NullMarked
+package dev.fovea.cache;
+
+import org.jspecify.annotations.NullMarked;
