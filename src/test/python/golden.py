@@ -66,6 +66,18 @@ def with_segments(jpeg, *segments, drop=()):
     return out + jpeg[at:]
 
 
+def in_scans(*greys):
+    """One baseline file in which each component has a scan of its own: the scans of grey files."""
+    head, scans = b"", b""
+    for number, jpeg in enumerate(greys, 1):
+        start = jpeg.index(b"\xff\xda")
+        scans += jpeg[start : start + 5] + bytes([number]) + jpeg[start + 6 : -2]
+        at = jpeg.index(b"\xff\xc0")
+        head = jpeg[:at] + segment(0xC0, jpeg[at + 4 : at + 9] + bytes([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]))
+        head += jpeg[at + 13 : start]
+    return head + scans + b"\xff\xd9"
+
+
 def with_sampling(jpeg, luma):
     """The same blocks under another sampling of the first component: a picture out of order, and a
     valid file where the number of blocks agrees."""
@@ -88,6 +100,8 @@ def jpegs():
     yield "114.jpg", with_sampling(saved(square, format="JPEG", subsampling=2, quality=90), 0x14)
     yield "restarts.jpg", saved(rgb, format="JPEG", quality=85, restart_marker_blocks=2)
     yield "restarts-progressive.jpg", saved(rgb, format="JPEG", progressive=True, restart_marker_rows=1)
+    yield "three-scans.jpg", in_scans(*(
+        saved(Image.fromarray(photo(61, 47, 1, seed)[:, :, 0]), format="JPEG", quality=85) for seed in (3, 4, 5)))
     yield "grey.jpg", saved(grey, format="JPEG", quality=85)
     yield "grey-progressive.jpg", saved(grey, format="JPEG", quality=85, progressive=True)
     yield "cmyk.jpg", saved(Image.fromarray(photo(61, 47, 4, 4), "CMYK"), format="JPEG", quality=90)
@@ -108,6 +122,8 @@ def jpegs():
     yield "broken-icc.jpg", saved(rgb, format="JPEG", quality=90, icc_profile=b"no profile")
     yield "fill-bytes.jpg", plain[:2] + b"\xff\xff" + plain[2:]
     yield "comment.jpg", with_segments(plain, segment(0xFE, b"\xff\xd8\xff\xd9 not an end"))
+    at = plain.index(b"\xff\xc0") + 5
+    yield "less-data-than-declared.jpg", plain[:at] + struct.pack(">HH", 90, 70) + plain[at + 4 :]
     small = saved(Image.fromarray(photo(13, 9, seed=5)), format="JPEG", quality=95)
     for orientation in range(0, 10):
         yield f"exif-{orientation}.jpg", with_segments(small, segment(0xE1, exif(orientation, "<>"[orientation % 2])))

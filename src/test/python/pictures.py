@@ -13,13 +13,20 @@ def photo(width, height, channels=3, seed=1):
     return np.clip(shade + noise + edge, 0, 255).astype(np.uint8)
 
 
+def generated(width, height):
+    """The states of a linear congruential generator, as the Java tests make them: all at once, for
+    the state after n steps is a^n s + c (a^(n-1) + … + 1)."""
+    count = width * height * 3
+    powers = np.cumprod(np.full(count, 1664525, np.uint32), dtype=np.uint32)
+    sums = np.cumsum(np.concatenate([[np.uint32(1)], powers[:-1]]), dtype=np.uint32)
+    return (powers * np.uint32(width * 31 + height) + sums * np.uint32(1013904223)).reshape(height, width, 3)
+
+
 def pattern(width, height):
-    """The picture that the Java tests make for themselves, pixel by pixel:
-    a linear congruential generator, its high bits."""
-    state = np.uint32(width * 31 + height)
-    values = np.empty(width * height * 3, np.uint8)
-    with np.errstate(over="ignore"):
-        for i in range(values.size):
-            state = state * np.uint32(1664525) + np.uint32(1013904223)
-            values[i] = state >> np.uint32(24)
-    return values.reshape(height, width, 3)
+    """The picture that the Java tests make for themselves: the generator's high bits."""
+    return (generated(width, height) >> np.uint32(24)).astype(np.uint8)
+
+
+def marks(width, height):
+    """Black and white in every channel, by the generator's highest bit."""
+    return np.where(generated(width, height) >> np.uint32(31), 255, 0).astype(np.uint8)

@@ -9,6 +9,7 @@ the native back end would run it to the end.
 import json
 import os
 import threading
+import time
 
 import numpy as np
 import onnxruntime as ort
@@ -28,8 +29,21 @@ LEVELS = {
 }
 
 
+def end_with_server():
+    """Ends this process when the server that started it has gone, even in the middle of a run that never ends."""
+    server = os.getppid()
+
+    def watch():
+        while os.getppid() == server:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class TritonPythonModel:
     def initialize(self, args):
+        end_with_server()
         config = json.loads(args["model_config"])
         path = os.path.join(
             args["model_repository"], args["model_version"], config.get("default_model_filename") or "model.onnx"

@@ -178,7 +178,7 @@ public final class Gateway implements AutoCloseable {
     List<BindableService> all = new ArrayList<>(services.all());
     if (settings.kserve().enabled()) {
       all.add(
-          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, metrics)
+          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, metrics)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
     GrpcServer server =

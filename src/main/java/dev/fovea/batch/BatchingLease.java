@@ -215,17 +215,7 @@ final class BatchingLease implements Lease {
     }
   }
 
-  /// Rows that wait for an instance; for gauges.
-  int waiting() {
-    lock.lock();
-    try {
-      return scheduler.waiting();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /// Sequences are joined by whoever keeps their state.
+  /// Sequences are batched by the engine, if at all: their rows belong together.
   @Override
   public Sequence openSequence() {
     return lease.openSequence();
@@ -239,6 +229,16 @@ final class BatchingLease implements Lease {
   @Override
   public List<Fault> faults() {
     return lease.faults();
+  }
+
+  /// Rows that wait for an instance; for gauges.
+  int waiting() {
+    lock.lock();
+    try {
+      return scheduler.waiting();
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

@@ -1,59 +1,74 @@
 package dev.fovea.image;
 
 import dev.fovea.failure.FaultyConfigurationException;
-import dev.fovea.kernel.ResampleFilter;
+import dev.fovea.tensor.DataType;
 import java.nio.file.Path;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
-/// Compiles image processors from the configuration files that Hugging Face models ship with.
+/// Compiles image processors from the configuration files that Hugging Face models ship with, as
+/// transformers 5.18 reads them.
+///
+/// One key is Fovea's own: `backend`, `torchvision` (the default, as in transformers) or `pil`.
 public final class ImageProcessors {
-  private static final String FILE = "preprocessor_config.json";
   private static final String TYPE = "image_processor_type";
+  private static final String LEGACY_TYPE = "feature_extractor_type";
 
-  /// The processors by the name their configuration has for them.
-  private static final Map<String, Function<Settings, ImageProcessor>> BY_TYPE =
-      new TreeMap<>(Map.of(FoveaPatchImageProcessor.NAME, ImageProcessors::foveaPatches));
-
-  /// The filters by their number in Pillow.
-  private static final Map<Integer, ResampleFilter> FILTERS =
-      new TreeMap<>(
-          Map.of(
-              1, ResampleFilter.LANCZOS,
-              2, ResampleFilter.BILINEAR,
-              3, ResampleFilter.BICUBIC,
-              4, ResampleFilter.BOX,
-              5, ResampleFilter.HAMMING));
+  /// Keys that transformers writes into its files and that make no difference to the tensors of an
+  /// image that was decoded to red, green and blue.
+  private static final Set<String> WITHOUT_EFFECT =
+      Set.of(
+          "_processor_class",
+          "_valid_processor_keys",
+          "auto_map",
+          "data_format",
+          "device",
+          "disable_grouping",
+          "do_convert_rgb",
+          LEGACY_TYPE,
+          "image_seq_length",
+          "input_data_format",
+          "processor_class",
+          "return_tensors",
+          "size_divisor",
+          "use_fast");
 
   private ImageProcessors() {}
 
-  /// Reads `preprocessor_config.json` of a model's `assets` folder.
+  /// Reads `processor_config.json` or `preprocessor_config.json` of a model's `assets` folder;
+  /// pixels come in the type that the reference gives them.
   ///
   /// @param assets the folder
   /// @throws FaultyConfigurationException naming every key that is unknown or out of range; files
   ///   in it are relative to `assets`
   public static ImageProcessor read(Path assets) {
-    Settings settings = Settings.read(assets, FILE);
-    String type = settings.text(TYPE);
-    Function<Settings, ImageProcessor> family = BY_TYPE.get(type);
-    if (family == null) {
-      throw settings.refusal(TYPE, "one of " + BY_TYPE.keySet());
-    }
-    return family.apply(settings);
+    return read(assets, Optional.empty());
   }
 
-  private static ImageProcessor foveaPatches(Settings settings) {
-    settings.choice("backend", Map.of("pil", "pil"));
-    settings.always("do_convert_rgb", true);
-    settings.always("do_resize", true);
-    FoveaPatchImageProcessor.Plan plan =
-        new FoveaPatchImageProcessor.Plan(
-            settings.choice("resample", FILTERS).orElse(ResampleFilter.BILINEAR),
-            settings.integer("patch_size", 16, 1, 256),
-            settings.integer("max_num_patches", 64, 1, 65_536),
-            settings.integer("max_patches_per_side", 16, 1, 65_536));
+  /// As [#read(Path)], with the pixels in the type that a model wants.
+  ///
+  /// @param type FP32, FP16 or BF16; UINT8 where levels stay as they are. Any other counts as none
+  public static ImageProcessor read(Path assets, Optional<DataType> type) {
+    Settings settings = Settings.read(assets);
+    settings.ignore(WITHOUT_EFFECT);
+    String name = className(settings);
+    ProcessorFamily family = ProcessorFamilies.BY_CLASS.get(name);
+    if (family == null) {
+      String key = settings.has(TYPE) || !settings.has(LEGACY_TYPE) ? TYPE : LEGACY_TYPE;
+      throw settings.refusal(key, "one of " + new TreeSet<>(ProcessorFamilies.BY_CLASS.keySet()));
+    }
+    ProcessorFamily.Draft draft = family.draft(name, settings, type);
     settings.requireFaultless();
-    return new FoveaPatchImageProcessor(plan);
+    return draft.compile();
+  }
+
+  /// The reference class without `Fast`: transformers chooses the back end by other means.
+  private static String className(Settings settings) {
+    String type = settings.text(TYPE);
+    if (type.isEmpty()) {
+      type = settings.text(LEGACY_TYPE).replace("FeatureExtractor", "ImageProcessor");
+    }
+    return type.endsWith("Fast") ? type.substring(0, type.length() - 4) : type;
   }
 }

@@ -1,5 +1,6 @@
 package dev.fovea.image;
 
+import dev.fovea.kernel.Arithmetic;
 import dev.fovea.kernel.ResampleFilter;
 import dev.fovea.kernel.Taps;
 import java.util.Iterator;
@@ -12,21 +13,28 @@ import java.util.Map;
 final class TapsCache {
   private static final long MAX_BYTES = 8 << 20;
 
-  private record Key(ResampleFilter filter, int inSize, int outSize) {}
+  private record Key(
+      Arithmetic arithmetic, ResampleFilter filter, int inSize, int outSize, int from, int to) {
+    Taps taps() {
+      return Taps.of(arithmetic, filter, inSize, outSize, from, to);
+    }
+  }
 
   // Guarded by itself.
   private final Map<Key, Taps> taps = new LinkedHashMap<>(16, 0.75f, true);
   private long bytes;
 
-  Taps get(ResampleFilter filter, int inSize, int outSize) {
-    Key key = new Key(filter, inSize, outSize);
+  /// The parameters are those of [Taps#of].
+  Taps get(
+      Arithmetic arithmetic, ResampleFilter filter, int inSize, int outSize, int from, int to) {
+    Key key = new Key(arithmetic, filter, inSize, outSize, from, to);
     synchronized (taps) {
       Taps known = taps.get(key);
       if (known != null) {
         return known;
       }
     }
-    Taps made = Taps.pillow(filter, inSize, outSize);
+    Taps made = key.taps();
     keep(key, made);
     return made;
   }
@@ -40,13 +48,6 @@ final class TapsCache {
         bytes -= oldest.next().bytes();
         oldest.remove();
       }
-    }
-  }
-
-  /// Memory held at this moment.
-  long bytes() {
-    synchronized (taps) {
-      return bytes;
     }
   }
 }

@@ -3,6 +3,13 @@ package dev.fovea.kernel;
 /// The filters an image is resampled with, as Pillow defines them (`Resample.c`): how much a sample
 /// weighs at a distance from the centre, in units of the coarser of the two grids.
 public enum ResampleFilter {
+  /// No filter: the sample that lies nearest ([Arithmetic#nearest]).
+  NEAREST(0) {
+    @Override
+    double weight(double x) {
+      throw new IllegalStateException("filter: NEAREST has no weights");
+    }
+  },
   BOX(0.5) {
     @Override
     double weight(double x) {

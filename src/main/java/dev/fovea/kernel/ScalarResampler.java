@@ -9,11 +9,11 @@ final class ScalarResampler implements Resampler {
   private ScalarResampler() {}
 
   @Override
-  public void horizontal(byte[] in, int inOffset, int rows, Taps taps, byte[] out) {
-    int inRow = taps.inSize() * CHANNELS;
-    int outRow = taps.outSize() * CHANNELS;
+  public void horizontal(
+      byte[] in, int at, int stride, int rows, Taps taps, byte[] out, int outAt, int[] sums) {
+    int outRow = taps.size() * CHANNELS;
     for (int row = 0; row < rows; row++) {
-      resizeRow(in, inOffset + row * inRow, taps, out, row * outRow);
+      resizeRow(in, at + row * stride, taps, out, outAt + row * outRow);
     }
   }
 
@@ -21,7 +21,7 @@ final class ScalarResampler implements Resampler {
     int[] weights = taps.weights();
     int precision = taps.precision();
     int half = 1 << (precision - 1);
-    for (int x = 0; x < taps.outSize(); x++) {
+    for (int x = 0; x < taps.size(); x++) {
       int red = half;
       int green = half;
       int blue = half;
@@ -40,33 +40,32 @@ final class ScalarResampler implements Resampler {
   }
 
   @Override
-  public void vertical(byte[] in, int firstRow, int rowBytes, Taps taps, byte[] out) {
-    int[] weights = taps.weights();
-    int precision = taps.precision();
-    int[] sums = new int[rowBytes];
-    for (int y = 0; y < taps.outSize(); y++) {
-      Arrays.fill(sums, 1 << (precision - 1));
-      for (int tap = 0; tap < taps.count(y); tap++) {
-        int at = (taps.first(y) - firstRow + tap) * rowBytes;
-        addRow(in, at, weights[taps.offset(y) + tap], sums);
-      }
-      clipRow(sums, precision, out, y * rowBytes);
+  public void vertical(
+      byte[] in,
+      int at,
+      int stride,
+      int bytes,
+      Taps taps,
+      int row,
+      byte[] out,
+      int outAt,
+      int[] sums) {
+    Arrays.fill(sums, 0, bytes, 1 << (taps.precision() - 1));
+    for (int tap = 0; tap < taps.count(row); tap++) {
+      addRow(in, at + tap * stride, bytes, taps.weights()[taps.offset(row) + tap], sums);
+    }
+    for (int i = 0; i < bytes; i++) {
+      out[outAt + i] = clip(sums[i] >> taps.precision());
     }
   }
 
-  private static void addRow(byte[] in, int at, int weight, int[] sums) {
-    for (int i = 0; i < sums.length; i++) {
+  private static void addRow(byte[] in, int at, int bytes, int weight, int[] sums) {
+    for (int i = 0; i < bytes; i++) {
       sums[i] += (in[at + i] & 0xFF) * weight;
     }
   }
 
-  private static void clipRow(int[] sums, int precision, byte[] out, int at) {
-    for (int i = 0; i < sums.length; i++) {
-      out[at + i] = clip(sums[i] >> precision);
-    }
-  }
-
-  private static byte clip(int value) {
+  static byte clip(int value) {
     return (byte) Math.max(0, Math.min(255, value));
   }
 }

@@ -368,10 +368,16 @@ final class ModelFolderReader {
 
   private Optional<ImageProcessor> readProcessor(Optional<Signature> signature) {
     Optional<ImageProcessor> processor =
-        faults.attempt(ASSETS, () -> ImageProcessors.read(folder.resolve("assets")));
+        faults.attempt(
+            ASSETS, () -> ImageProcessors.read(folder.resolve("assets"), pixelType(signature)));
     processor.ifPresent(
         p -> signature.ifPresent(s -> checkInputs(s, p.outputs(), ASSETS + PREPROCESSOR)));
     return processor;
+  }
+
+  /// Reference processors make float32; a model may take less.
+  private static Optional<DataType> pixelType(Optional<Signature> signature) {
+    return signature.flatMap(s -> s.input("pixel_values")).map(TensorSpec::type);
   }
 
   private void checkInputs(Signature signature, List<TensorSpec> made, String madeBy) {

@@ -107,7 +107,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
             fault.file(), fault.field().isEmpty() ? "the file" : fault.field(), fault.expected());
   }
 
-  private static ModelFamily write(ServedFamily served) {
+  private ModelFamily write(ServedFamily served) {
     dev.fovea.model.ModelFamily family = served.family();
     ModelFamily.Builder written =
         ModelFamily.newBuilder().setName(family.name()).setState(state(served.ready()));
@@ -151,7 +151,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     };
   }
 
-  private static ImageInput write(ProcessorInfo info) {
+  private ImageInput write(ProcessorInfo info) {
     return ImageInput.newBuilder()
         .setImageProcessor(info.imageProcessor())
         .setWidth(info.width())
@@ -161,6 +161,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .setKeepsAspect(info.keepsAspect())
         .setResample(info.resample())
         .setBackend(info.backend())
+        .setImageDecoders(services.inspectImage().decoders())
         .build();
   }
 

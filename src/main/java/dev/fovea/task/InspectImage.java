@@ -16,6 +16,11 @@ public final class InspectImage {
     this.limits = limits;
   }
 
+  /// Which decoders are in use, for clients to read.
+  public String decoders() {
+    return decoder.specification();
+  }
+
   /// What is known of an image before it is decoded.
   ///
   /// @param header what it declares of itself

@@ -73,6 +73,10 @@ public record Tensor(DataType type, Shape shape, MemorySegment data) {
     data.setAtIndex(LONG, index, value);
   }
 
+  public void setFloat(long index, float value) {
+    data.setAtIndex(FLOAT, index, value);
+  }
+
   public float floatAt(long index) {
     return data.getAtIndex(FLOAT, index);
   }

@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import dev.fovea.admission.Limiter;
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.Lease;
@@ -27,7 +28,12 @@ public final class PassThrough {
     try (Engine engine = new TritonEngine(TritonSettings.of(triton, 256), clock);
         Lease lease = engine.open(model)) {
       InferenceRpc rpc =
-          new InferenceRpc(() -> Map.of(model.name(), lease), Serve.VERSION, clock, metrics);
+          new InferenceRpc(
+              () -> Map.of(model.name(), lease),
+              Serve.VERSION,
+              clock,
+              new Limiter(Limiter.Policy.DEFAULT, clock),
+              metrics);
       CallContexts contexts = new CallContexts(Gateway.callPolicy(settings, clock));
       try (GrpcServer server =
           GrpcServer.start(

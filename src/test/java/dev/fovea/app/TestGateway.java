@@ -98,6 +98,11 @@ public final class TestGateway implements AutoCloseable {
     return registry.get(name).meter().measure().iterator().next().getValue();
   }
 
+  /// How often a timer with a tag has been told of something.
+  public long count(String timer, String tag, String value) {
+    return registry.get(timer).tag(tag, value).timer().count();
+  }
+
   /// One more connection; the caller closes it.
   public ManagedChannel newChannel() {
     return newChannel(port());

@@ -1,5 +1,7 @@
 package dev.fovea.bench;
 
+import dev.fovea.image.GoldenProcessors;
+import dev.fovea.image.codec.JpegBench;
 import java.util.Arrays;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
@@ -12,9 +14,14 @@ public final class Bench {
       case "bridge" -> BridgeBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
+      case "load" -> LoadBench.run(args.length > 1 ? Integer.parseInt(args[1]) : 15);
       case "start" -> StartBench.run();
+      case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
+      case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
       case "flood" -> FloodBench.run();
+      case "jpeg" -> JpegBench.run();
+      case "refusals" -> RefusalBench.run();
       default -> throw new IllegalArgumentException("bench: " + Arrays.toString(args));
     }
   }

@@ -20,24 +20,37 @@ import java.nio.file.Path;
 /// Image work on demand, for a driver that interleaves it with the same work done by others.
 ///
 /// Reads lines `WORK FILE TIMES`, does the work on the file that many times, and answers each with
-/// a line of the nanoseconds that took. The argument names a folder with a processor's
-/// configuration. Works: `decode`, `process` (decoded before the clock starts), `both`.
+/// a line of the nanoseconds that took, the first line being `ready`. The arguments name a folder
+/// with a processor's configuration and a JPEG decoder. Works: `decode`, `process` (decoded before
+/// the clock starts), `both`.
 public final class ImageWorker {
-  private final SniffingDecoder decoder = new SniffingDecoder(ImageLimits.DEFAULT);
+  private final SniffingDecoder decoder;
   private final ImageProcessor processor;
 
-  private ImageWorker(Path assets) {
+  private ImageWorker(Path assets, SniffingDecoder decoder) {
     this.processor = ImageProcessors.read(assets);
+    this.decoder = decoder;
   }
 
   public static void main(String[] args) throws IOException {
-    ImageWorker worker = new ImageWorker(Path.of(args[0]));
+    ImageWorker worker = new ImageWorker(Path.of(args[0]), decoder(args[1]));
+    System.out.println("ready");
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ", -1);
       System.out.println(worker.time(words[0], Path.of(words[1]), Integer.parseInt(words[2])));
     }
+  }
+
+  /// The JPEG decoder of that name.
+  ///
+  /// @throws IllegalArgumentException when there is none here: the driver leaves its row out
+  private static SniffingDecoder decoder(String name) {
+    return switch (name) {
+      case "java" -> new SniffingDecoder(ImageLimits.DEFAULT);
+      default -> throw new IllegalArgumentException("decoder: " + name + " (expected: java)");
+    };
   }
 
   private long time(String work, Path file, int times) throws IOException {
@@ -49,8 +62,8 @@ public final class ImageWorker {
       seen +=
           switch (work) {
             case "decode" -> decode(source).width();
-            case "process" -> process(pixels).patches();
-            case "both" -> process(decode(source)).patches();
+            case "process" -> process(pixels).inputs().size();
+            case "both" -> process(decode(source)).inputs().size();
             default -> throw new IllegalArgumentException("work: " + work);
           };
     }

@@ -15,9 +15,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 final class FoveaPatchImageProcessorTest {
+  private static final Recipe RECIPE =
+      new Recipe(
+          "FoveaPatchImageProcessor",
+          Backend.PIL,
+          ResampleFilter.BILINEAR,
+          Normalisation.NONE,
+          DataType.UINT8);
+
   private final ImageProcessor processor =
-      new FoveaPatchImageProcessor(
-          new FoveaPatchImageProcessor.Plan(ResampleFilter.BILINEAR, 16, 64, 16));
+      new PatchImageProcessor(
+          RECIPE, new SizeRule.NaFlex(16, 64, 16), new PatchLayout.Fovea(16, 64), 64);
 
   static List<List<String>> images() {
     return GoldenFiles.table("fovea-patches.tsv");
@@ -77,8 +85,9 @@ final class FoveaPatchImageProcessorTest {
                 "FoveaPatchImageProcessor", 128, 128, 16, 64, true, "bilinear", "pil"));
     assertThat(processor.specification())
         .isEqualTo(
-            "FoveaPatchImageProcessor backend=pil resample=bilinear patch_size=16"
-                + " max_num_patches=64 max_patches_per_side=16");
+            "FoveaPatchImageProcessor backend=pil resample=bilinear rescale=no normalize=no"
+                + " type=UINT8 size=NaFlex[patchSize=16, maxPatches=64, maxPerSide=16] crop=no"
+                + " layout=Fovea[patchSize=16, maxPatches=64]");
   }
 
   private static byte[] bytes(ProcessedImage image, String input) {

@@ -52,6 +52,9 @@ final class ModelServiceTest {
       assertThat(pico.getImageInput().getWidth()).isEqualTo(128);
       assertThat(pico.getImageInput().getPatchSize()).isEqualTo(16);
       assertThat(pico.getImageInput().getBackend()).isEqualTo("pil");
+      assertThat(pico.getImageInput().getImageDecoders())
+          .startsWith("jpeg=imageio")
+          .contains(" png=");
       assertThat(pico.getTextInput().getMaxTokens()).isEqualTo(64);
       assertThat(pico.getEmbeddingSpace().getDimension()).isPositive();
       assertThat(pico.getEmbeddingSpace().hasSingleLabel()).isTrue();

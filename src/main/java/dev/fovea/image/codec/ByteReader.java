@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 /// Reads the bytes of one image file from front to back. Reading past the end is the refusal of a
 /// file that was cut short. Leaves the buffer's own position alone.
 final class ByteReader {
+  private static final int MAX_TEXT = 1 << 20;
+
   private final ImageFormat format;
   private final ByteBuffer bytes;
   private final int start;
@@ -167,9 +169,9 @@ final class ByteReader {
     return new ByteReader(format, ByteBuffer.wrap(copy), 0, copy.length, bigEndian);
   }
 
-  /// All that is left, as text of one byte a character.
+  /// All that is left, as text of one byte a character; no more than its first mebibyte.
   String text() {
-    return new String(bytes(remaining()), StandardCharsets.ISO_8859_1);
+    return new String(bytes(Math.min(remaining(), MAX_TEXT)), StandardCharsets.ISO_8859_1);
   }
 
   private void require(long count) {

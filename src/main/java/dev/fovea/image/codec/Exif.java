@@ -48,13 +48,26 @@ final class Exif {
   /// Takes EXIF data in hexadecimal behind three lines of preamble. It counts where there is no
   /// proper EXIF block.
   void addRawProfile(String text) {
-    String digits = text.replaceFirst("^(?:[^\n]*\n){3}", "").replaceAll("\\s", "");
     try {
-      byte[] block = HexFormat.of().parseHex(digits);
+      byte[] block = HexFormat.of().parseHex(withoutPreamble(text));
       fromRawProfile = orientation(ByteReader.of(ImageFormat.PNG, ByteBuffer.wrap(block)));
     } catch (IllegalArgumentException broken) {
       fromRawProfile = OptionalInt.empty();
     }
+  }
+
+  /// What follows the third line, blanks left out.
+  private static CharSequence withoutPreamble(String text) {
+    StringBuilder digits = new StringBuilder();
+    int lines = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (lines == 3 && !Character.isWhitespace(c)) {
+        digits.append(c);
+      }
+      lines += c == '\n' && lines < 3 ? 1 : 0;
+    }
+    return digits;
   }
 
   /// Takes an XMP packet; the last one counts.

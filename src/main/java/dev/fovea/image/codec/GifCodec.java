@@ -24,20 +24,22 @@ final class GifCodec implements ImageCodec {
     int width = gif.screenWidth();
     int height = gif.screenHeight();
     long largest = 0;
-    long painted = 0;
+    FrameWork work = new FrameWork();
     int frames = 0;
-    for (Optional<GifFrame> next = gif.nextFrame(); next.isPresent(); next = gif.nextFrame()) {
+    Optional<GifFrame> next = gif.nextFrame();
+    while (next.isPresent()) {
       GifFrame frame = next.get();
-      if (frames++ <= wanted) {
-        width = Math.max(width, frame.left() + frame.width());
-        height = Math.max(height, frame.top() + frame.height());
-        largest = Math.max(largest, frame.area());
-        painted += frame.area();
-      }
+      frames++;
+      width = Math.max(width, frame.left() + frame.width());
+      height = Math.max(height, frame.top() + frame.height());
+      largest = Math.max(largest, frame.area());
+      work.add(frame.area());
+      next = frames <= wanted ? gif.nextFrame() : Optional.empty();
     }
-    if (wanted > 0) {
-      FrameWork.require(painted);
+    while (frames > wanted && gif.passFrame()) {
+      frames++;
     }
+    work.require();
     long pixels = (long) width * height;
     long screenBytes = 4 * (wanted == 0 ? pixels : 2 * pixels + largest);
     long decodedBytes = 3 * pixels + 2 * largest + screenBytes + LzwDecoder.TABLE_BYTES;

@@ -16,7 +16,8 @@ final class GifFile {
   private static final int TRAILER = 0x3B;
   private static final int GRAPHIC_CONTROL = 0xF9;
   private static final int GRAPHIC_CONTROL_BYTES = 4;
-  private static final int NONE = -1;
+  private static final int EXTENT_BYTES = 8;
+  private static final GifFrame.Control PLAIN = new GifFrame.Control(-1, 0);
 
   private final ByteReader file;
   private final int screenWidth;
@@ -69,13 +70,35 @@ final class GifFile {
     }
   }
 
+  /// Passes over the next frame, of which only its being there is of interest.
+  ///
+  /// @return whether there was one
+  boolean passFrame() {
+    try {
+      file.skip(1);
+      skipBlocks();
+      findFrame();
+      file.skip(EXTENT_BYTES);
+      int flags = file.u8();
+      file.skip((flags & HAS_TABLE) != 0 ? tableBytes(flags) : 0);
+      return true;
+    } catch (GatewayException end) {
+      return false;
+    }
+  }
+
   private GifFrame readUpToFrame() {
-    GifFrame.Control control = new GifFrame.Control(NONE, 0);
+    return readFrame(findFrame());
+  }
+
+  /// Goes to the next frame and tells how it is painted.
+  private GifFrame.Control findFrame() {
+    GifFrame.Control control = PLAIN;
     while (true) {
       switch (file.u8()) {
         case EXTENSION -> control = readExtension(control);
         case IMAGE -> {
-          return readFrame(control);
+          return control;
         }
         case TRAILER -> throw Refusals.damaged(GIF, "frames", "none", "one or more");
         default -> {}
@@ -128,7 +151,11 @@ final class GifFile {
     return value;
   }
 
+  private static long tableBytes(int flags) {
+    return 3L * (2 << (flags & TABLE_SIZE));
+  }
+
   private GifPalette readTable(int flags) {
-    return new GifPalette(file.slice(3L * (2 << (flags & TABLE_SIZE))));
+    return new GifPalette(file.slice(tableBytes(flags)));
   }
 }

@@ -1,7 +1,7 @@
 package dev.fovea.image.codec;
 
 import dev.fovea.image.ImageFormat;
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -230,16 +230,18 @@ final class JpegFile {
 
   /// The file with all that decoding does not need left out, and the colours beyond doubt.
   byte[] plain(ByteReader file) {
-    ByteArrayOutputStream plain = new ByteArrayOutputStream(file.size() + ADOBE.length);
-    plain.write(MARKER);
-    plain.write(LAST_STANDALONE);
-    plain.writeBytes(colourMarker(colourSpace()));
-    for (ByteReader table : tables) {
-      plain.writeBytes(table.from(0).bytes(table.size()));
-    }
+    byte[] colours = colourMarker(colourSpace());
     ByteReader scans = file.from(scanStart);
-    plain.writeBytes(scans.bytes(scans.remaining()));
-    return plain.toByteArray();
+    int size = 2 + colours.length + scans.remaining();
+    for (ByteReader table : tables) {
+      size += table.size();
+    }
+    ByteBuffer plain = ByteBuffer.allocate(size);
+    plain.put((byte) MARKER).put((byte) LAST_STANDALONE).put(colours);
+    for (ByteReader table : tables) {
+      plain.put(table.from(0).buffer());
+    }
+    return plain.put(scans.buffer()).array();
   }
 
   private static byte[] colourMarker(ColourSpace space) {

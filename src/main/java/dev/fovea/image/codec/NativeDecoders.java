@@ -17,14 +17,13 @@ final class NativeDecoders {
   /// @throws FaultyConfigurationException when [JpegDecoding#NATIVE] is asked of a machine that
   ///   cannot do it
   static JpegCodec jpeg(JpegDecoding decoding) {
-    if (decoding == JpegDecoding.JAVA) {
-      return new JpegCodec(decoding, Optional.empty());
-    }
-    Native<TurboJpeg> found = TurboJpeg.load();
-    if (found instanceof Native.Present<TurboJpeg>(TurboJpeg turbo)) {
-      found = checked(turbo, new JpegCodec(JpegDecoding.NATIVE, Optional.of(turbo)));
-    }
-    return switch (found) {
+    return decoding == JpegDecoding.JAVA
+        ? new JpegCodec(decoding, Optional.empty())
+        : jpeg(decoding, Turbo.FOUND);
+  }
+
+  static JpegCodec jpeg(JpegDecoding decoding, Native<TurboJpeg> turboJpeg) {
+    return switch (turboJpeg) {
       case Native.Present<TurboJpeg>(TurboJpeg turbo) ->
           new JpegCodec(decoding, Optional.of(turbo));
       case Native.Missing<TurboJpeg>(String reason) -> {
@@ -38,18 +37,39 @@ final class NativeDecoders {
   }
 
   static WebPCodec webp() {
-    Native<WebPLibrary> found = WebPLibrary.load();
-    if (found instanceof Native.Present<WebPLibrary>(WebPLibrary library)) {
-      found = checked(library, new WebPCodec(found));
+    return WebP.CODEC;
+  }
+
+  /// Looked for by the first who asks.
+  private static final class Turbo {
+    static final Native<TurboJpeg> FOUND = find();
+
+    private static Native<TurboJpeg> find() {
+      Native<TurboJpeg> found = TurboJpeg.load();
+      return found instanceof Native.Present<TurboJpeg>(TurboJpeg turbo)
+          ? checked(turbo, new JpegCodec(JpegDecoding.NATIVE, Optional.of(turbo)))
+          : found;
     }
-    if (found instanceof Native.Missing<WebPLibrary>(String reason)) {
-      LOG.log(Level.WARNING, "WebP images are refused: " + reason);
+  }
+
+  /// As [Turbo].
+  private static final class WebP {
+    static final WebPCodec CODEC = find();
+
+    private static WebPCodec find() {
+      Native<WebPLibrary> found = WebPLibrary.load();
+      if (found instanceof Native.Present<WebPLibrary>(WebPLibrary library)) {
+        found = checked(library, new WebPCodec(found));
+      }
+      if (found instanceof Native.Missing<WebPLibrary>(String reason)) {
+        LOG.log(Level.WARNING, "WebP images are refused: " + reason);
+      }
+      return new WebPCodec(found);
     }
-    return new WebPCodec(found);
   }
 
   /// The library, unless the codec that uses it fails the check.
-  private static <T> Native<T> checked(T library, ImageCodec codec) {
+  static <T> Native<T> checked(T library, ImageCodec codec) {
     Optional<String> fault;
     try {
       fault = DecoderCheck.faultOf(codec);

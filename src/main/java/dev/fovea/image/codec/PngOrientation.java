@@ -11,7 +11,13 @@ final class PngOrientation {
   /// Bound on a text once inflated, as in Pillow; what lies beyond is not looked at.
   private static final int MAX_TEXT_BYTES = 1 << 20;
 
+  /// Texts that are inflated: a file of many could keep a thread busy for long.
+  private static final int MAX_TEXTS = 4;
+
+  private static final int MAX_KEYWORD = 79;
+
   private final Exif exif = new Exif();
+  private int inflatedTexts;
 
   int value() {
     return exif.orientation();
@@ -52,8 +58,8 @@ final class PngOrientation {
     if (isOfUse(keyword) && chunk.remaining() > 2) {
       boolean compressed = chunk.u8() != 0;
       chunk.skip(1);
-      zeroTerminated(chunk);
-      zeroTerminated(chunk);
+      chunk.skipPast(0);
+      chunk.skipPast(0);
       add(keyword, compressed ? inflated(chunk) : chunk.text());
     }
   }
@@ -70,10 +76,10 @@ final class PngOrientation {
     }
   }
 
-  /// Reads up to and past the next zero byte, or to the end.
+  /// Reads up to and past the next zero byte, or as far as a keyword may go.
   private static String zeroTerminated(ByteReader chunk) {
     StringBuilder text = new StringBuilder();
-    while (chunk.remaining() > 0) {
+    while (chunk.remaining() > 0 && text.length() <= MAX_KEYWORD) {
       int c = chunk.u8();
       if (c == 0) {
         break;
@@ -83,7 +89,11 @@ final class PngOrientation {
     return text.toString();
   }
 
-  private static String inflated(ByteReader chunk) {
+  private String inflated(ByteReader chunk) {
+    if (inflatedTexts++ == MAX_TEXTS) {
+      inflatedTexts = MAX_TEXTS;
+      return "";
+    }
     byte[] text = new byte[MAX_TEXT_BYTES];
     try (Inflater inflater = new Inflater()) {
       inflater.setInput(chunk.buffer());

@@ -1,5 +1,7 @@
 package dev.fovea.image.codec;
 
+import dev.fovea.image.ImageFormat;
+
 /// What the samples of a TIFF page look like.
 final class TiffColours {
   private static final int OPAQUE = 255;
@@ -40,6 +42,9 @@ final class TiffColours {
   /// All reds, then all greens, then all blues, of 16 bits.
   private static int[] palette(TiffDirectory page, TiffLayout layout) {
     int entries = page.count(TiffDirectory.COLOUR_MAP) / 3;
+    if (entries == 0) {
+      throw Refusals.damaged(ImageFormat.TIFF, "palette", "missing", "one");
+    }
     int[] palette = new int[1 << layout.bits()];
     for (int i = 0; i < palette.length && i < entries; i++) {
       for (int channel = 0; channel < 3; channel++) {

@@ -72,8 +72,9 @@ final class TiffDirectory {
     file.seek(2);
     boolean big = file.u16() == BIG;
     file.skip(big ? 4 : 0);
-    TiffDirectory page = read(file, big, offset(file, big));
-    Set<Long> seen = new HashSet<>();
+    long first = offset(file, big);
+    TiffDirectory page = read(file, big, first);
+    Set<Long> seen = new HashSet<>(Set.of(first));
     int count = 1;
     long next = page.next;
     while (next > 0 && next < file.size() && seen.add(next) && count < MOST_PAGES) {

@@ -25,13 +25,27 @@ import java.util.Optional;
 ///   size, int* width, int* height, int* subsampling, int* colourSpace)`
 /// @param decompress `int tjDecompress2(tjhandle, const unsigned char* data, unsigned long size,
 ///   unsigned char* out, int width, int pitch, int height, int pixelFormat, int flags)`
+/// @param decompressPinned the same, from and to arrays of the heap
 record TurboJpeg(
-    MethodHandle open, MethodHandle close, MethodHandle readHeader, MethodHandle decompress) {
+    MethodHandle open,
+    MethodHandle close,
+    MethodHandle readHeader,
+    MethodHandle decompress,
+    MethodHandle decompressPinned) {
+  /// Larger images are decoded outside the heap and copied. A call that works on the heap's arrays
+  /// keeps the whole JVM from its safepoints: with so many pixels for about 5 ms.
+  private static final long MOST_PIXELS_PINNED = 1L << 21;
+
   private static final List<String> NAMES = List.of("libturbojpeg.so.0", "libturbojpeg.dylib");
   private static final int RGB = 0;
   private static final int CMYK = 11;
   private static final int STOP_ON_WARNING = 8192;
   private static final int LIMIT_SCANS = 32768;
+
+  private static final FunctionDescriptor DECOMPRESS =
+      FunctionDescriptor.of(
+          JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+          JAVA_INT);
 
   /// Looks for the library.
   static Native<TurboJpeg> load() {
@@ -56,12 +70,11 @@ record TurboJpeg(
         linker.downcallHandle(
             symbols.findOrThrow("tjDecompressHeader3"),
             FunctionDescriptor.of(
-                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS)),
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS),
+            Linker.Option.critical(true)),
+        linker.downcallHandle(symbols.findOrThrow("tjDecompress2"), DECOMPRESS),
         linker.downcallHandle(
-            symbols.findOrThrow("tjDecompress2"),
-            FunctionDescriptor.of(
-                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT,
-                JAVA_INT, JAVA_INT)));
+            symbols.findOrThrow("tjDecompress2"), DECOMPRESS, Linker.Option.critical(true)));
   }
 
   /// Decodes a file that the library has nothing to say against; empty when it has.
@@ -71,41 +84,89 @@ record TurboJpeg(
   Optional<Pixels> decode(JpegFile jpeg, byte[] file, int denominator) {
     int width = Math.ceilDiv(jpeg.width(), denominator);
     int height = Math.ceilDiv(jpeg.height(), denominator);
-    boolean inks = jpeg.components().size() == 4;
-    int pitch = width * (inks ? 4 : 3);
+    long size = (long) channels(jpeg) * width * height;
+    byte[] samples =
+        (long) jpeg.width() * jpeg.height() <= MOST_PIXELS_PINNED
+            ? decodePinned(jpeg, file, denominator, size)
+            : decodeAndCopy(jpeg, file, denominator, size);
+    if (samples.length == 0) {
+      return Optional.empty();
+    }
+    byte[] rgb = channels(jpeg) == 4 ? Cmyk.toRgbInverted(samples) : samples;
+    return Optional.of(new Pixels(width, height, rgb));
+  }
+
+  private byte[] decodePinned(JpegFile jpeg, byte[] file, int denominator, long size) {
+    byte[] samples = new byte[Math.toIntExact(size)];
+    MemorySegment in = MemorySegment.ofArray(file);
+    MemorySegment out = MemorySegment.ofArray(samples);
+    return decode(decompressPinned, in, jpeg, denominator, out) ? samples : new byte[0];
+  }
+
+  private byte[] decodeAndCopy(JpegFile jpeg, byte[] file, int denominator, long size) {
     try (NativeMemory in = NativeMemory.copyOf(ByteBuffer.wrap(file));
-        NativeMemory out = NativeMemory.allocate((long) pitch * height)) {
+        NativeMemory out = NativeMemory.allocate(size)) {
+      boolean done = decode(decompress, in.segment(), jpeg, denominator, out.segment());
+      return done ? out.toArray() : new byte[0];
+    }
+  }
+
+  private static int channels(JpegFile jpeg) {
+    return jpeg.components().size() == 4 ? 4 : 3;
+  }
+
+  /// As [#decode(JpegFile, byte[], int)], from memory to memory.
+  ///
+  /// @return whether `out` holds the image
+  boolean decode(MemorySegment file, JpegFile jpeg, int denominator, MemorySegment out) {
+    return decode(decompress, file, jpeg, denominator, out);
+  }
+
+  private boolean decode(
+      MethodHandle function,
+      MemorySegment file,
+      JpegFile jpeg,
+      int denominator,
+      MemorySegment out) {
+    try {
       MemorySegment handle = (MemorySegment) open.invokeExact();
       if (handle.equals(MemorySegment.NULL)) {
-        return Optional.empty();
+        return false;
       }
       try {
-        if (!hasSize(handle, in.segment(), jpeg.width(), jpeg.height())) {
-          return Optional.empty();
-        }
-        int failed =
-            (int)
-                decompress.invokeExact(
-                    handle,
-                    in.segment(),
-                    (long) file.length,
-                    out.segment(),
-                    width,
-                    pitch,
-                    height,
-                    inks ? CMYK : RGB,
-                    STOP_ON_WARNING | LIMIT_SCANS);
-        if (failed != 0) {
-          return Optional.empty();
-        }
+        return hasSize(handle, file, jpeg.width(), jpeg.height())
+            && decompress(function, handle, file, jpeg, denominator, out);
       } finally {
         int _ = (int) close.invokeExact(handle);
       }
-      byte[] samples = out.toArray();
-      return Optional.of(new Pixels(width, height, inks ? Cmyk.toRgbInverted(samples) : samples));
     } catch (Throwable e) {
       throw NativeMemory.unexpected(e);
     }
+  }
+
+  private static boolean decompress(
+      MethodHandle function,
+      MemorySegment handle,
+      MemorySegment file,
+      JpegFile jpeg,
+      int denominator,
+      MemorySegment out)
+      throws Throwable {
+    int width = Math.ceilDiv(jpeg.width(), denominator);
+    int height = Math.ceilDiv(jpeg.height(), denominator);
+    int failed =
+        (int)
+            function.invokeExact(
+                handle,
+                file,
+                file.byteSize(),
+                out,
+                width,
+                channels(jpeg) * width,
+                height,
+                channels(jpeg) == 4 ? CMYK : RGB,
+                STOP_ON_WARNING | LIMIT_SCANS);
+    return failed == 0;
   }
 
   /// Whether the library reads the same size as we do: what it writes must fit.

@@ -32,15 +32,13 @@ final class WebPCodec implements ImageCodec {
     library();
     WebPFile webp = WebPFile.read(file);
     List<WebPFile.Frame> frames = webp.frames();
-    long painted = 0;
+    FrameWork work = new FrameWork();
     long largest = 0;
     for (WebPFile.Frame frame : frames.subList(0, Math.min(wanted + 1, frames.size()))) {
-      painted += frame.area();
+      work.add(frame.area());
       largest = Math.max(largest, frame.area());
     }
-    if (wanted > 0) {
-      FrameWork.require(painted);
-    }
+    work.require();
     long pixels = (long) webp.width() * webp.height();
     long decodedBytes = 7 * pixels + LIBRARY_BYTES_A_PIXEL * largest + file.size();
     return new ImageHeader(

@@ -1,14 +1,18 @@
 package dev.fovea.rpc.kserve;
 
+import dev.fovea.admission.Limiter;
+import dev.fovea.admission.Permit;
 import dev.fovea.call.CallContext;
 import dev.fovea.call.Clock;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
+import dev.fovea.engine.Place;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
 import dev.fovea.model.Interaction;
 import dev.fovea.rpc.UnaryCalls;
+import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
 import dev.fovea.tensor.Tensor;
@@ -56,16 +60,23 @@ public final class InferenceRpc {
   private final Supplier<Map<String, Lease>> leases;
   private final String version;
   private final Clock clock;
+  private final Limiter limiter;
   private final StageListener stages;
 
   /// @param leases the models that are served at this moment, by name
   /// @param version of this server
+  /// @param limiter lets calls in
   /// @param stages told where the time of calls goes
   public InferenceRpc(
-      Supplier<Map<String, Lease>> leases, String version, Clock clock, StageListener stages) {
+      Supplier<Map<String, Lease>> leases,
+      String version,
+      Clock clock,
+      Limiter limiter,
+      StageListener stages) {
     this.leases = leases;
     this.version = version;
     this.clock = clock;
+    this.limiter = limiter;
     this.stages = stages;
   }
 
@@ -241,19 +252,33 @@ public final class InferenceRpc {
           .with("model", lease.model().name());
     }
     TensorReader reader = new TensorReader(lease.model().signature(), request);
+    try (Permit _ = limiter.acquire(call, reader.rows().size())) {
+      InferRequest rows =
+          new InferRequest(
+              reader.rows(),
+              reader.outputs(),
+              call.deadline(),
+              call.criticality(),
+              Place.NONE,
+              new StageTimings(clock, this::spent));
+      return TensorWriter.write(
+          request, lease.model().version(), reader.wanted(), answers(lease.infer(rows)));
+    }
+  }
+
+  private void spent(Stage stage, long nanos) {
+    stages.spent(stage, nanos);
+    limiter.spent(stage, nanos);
+  }
+
+  private static List<Map<String, Tensor>> answers(List<Outcome<Map<String, Tensor>>> outcomes) {
     List<Map<String, Tensor>> answers = new ArrayList<>();
-    for (Outcome<Map<String, Tensor>> outcome :
-        lease.infer(
-            new InferRequest(
-                reader.rows(),
-                reader.outputs(),
-                call.deadline(),
-                new StageTimings(clock, stages)))) {
+    for (Outcome<Map<String, Tensor>> outcome : outcomes) {
       switch (outcome) {
         case Outcome.Done<Map<String, Tensor>>(Map<String, Tensor> answer) -> answers.add(answer);
         case Outcome.Failed<Map<String, Tensor>>(GatewayException refusal) -> throw refusal;
       }
     }
-    return TensorWriter.write(request, lease.model().version(), reader.wanted(), answers);
+    return answers;
   }
 }

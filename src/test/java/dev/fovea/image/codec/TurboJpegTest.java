@@ -21,14 +21,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Needs libjpeg-turbo (Debian: libturbojpeg0).
+/// Needs libjpeg-turbo (Debian: libturbojpeg0). Skipped without it, unless FOVEA_REQUIRE_TOOLS says
+/// no.
 final class TurboJpegTest {
   private static final ImageOptions LOW =
       new ImageOptions(true, OptionalInt.empty(), 0, ImageOptions.Detail.LOW);
 
   @BeforeAll
   static void requireLibrary() {
-    assumeTrue(TurboJpeg.load() instanceof Native.Present<TurboJpeg>, "no libjpeg-turbo");
+    boolean found = TurboJpeg.load() instanceof Native.Present<TurboJpeg>;
+    if (Boolean.parseBoolean(System.getenv("FOVEA_REQUIRE_TOOLS"))) {
+      assertThat(found).as("libjpeg-turbo is required (FOVEA_REQUIRE_TOOLS)").isTrue();
+    }
+    assumeTrue(found, "no libjpeg-turbo");
   }
 
   static List<List<String>> jpegs() {
