@@ -145,7 +145,8 @@ public final class Gateway implements AutoCloseable {
     RequestLimits limits = limits(settings);
     ImageDecoder decoder = new SniffingDecoder(limits.image(), settings.image().jpegDecoder());
     ModelRepository repository =
-        ModelRepository.read(settings.repository(), decoder.specification());
+        ModelRepository.read(
+            settings.repository(), decoder.specification(), settings.modelConfigName());
     repository
         .warnings()
         .forEach(warning -> LOG.log(Level.WARNING, "model repository: " + warning));

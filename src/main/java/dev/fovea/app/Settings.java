@@ -27,6 +27,10 @@ public interface Settings {
   /// task.
   Optional<String> defaultFamily();
 
+  /// Which configuration of a model is read, as Triton's `--model-config-name`:
+  /// `configs/NAME.pbtxt` where a model has it.
+  Optional<String> modelConfigName();
+
   Grpc grpc();
 
   Http http();

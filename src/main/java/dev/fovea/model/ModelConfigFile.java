@@ -40,7 +40,7 @@ final class ModelConfigFile {
 
   /// Parses the text. A field that Triton's configuration does not have, a wrong value or bad
   /// syntax is a fault with its place in the file.
-  static Optional<ModelConfig> parse(String text, FaultLog faults) {
+  static Optional<ModelConfig> parse(String file, String text, FaultLog faults) {
     ModelConfig.Builder config = ModelConfig.newBuilder();
     try {
       TextFormat.Parser.newBuilder()
@@ -51,7 +51,7 @@ final class ModelConfigFile {
       return Optional.of(config.build());
     } catch (TextFormat.ParseException e) {
       for (String line : String.valueOf(e.getMessage()).lines().toList()) {
-        faults.add(NAME, "", line, "a field of inference.ModelConfig in protobuf text format");
+        faults.add(file, "", line, "a field of inference.ModelConfig in protobuf text format");
       }
       return Optional.empty();
     }
@@ -69,11 +69,11 @@ final class ModelConfigFile {
   }
 
   /// Logs every field that is set and not acted on.
-  static void warnOfUnhonoured(ModelConfig config, FaultLog warnings) {
-    warn(config, "", warnings);
+  static void warnOfUnhonoured(String file, ModelConfig config, FaultLog warnings) {
+    warn(file, config, "", warnings);
   }
 
-  private static void warn(Message message, String parent, FaultLog warnings) {
+  private static void warn(String file, Message message, String parent, FaultLog warnings) {
     for (Map.Entry<FieldDescriptor, Object> field : message.getAllFields().entrySet()) {
       String path = parent + field.getKey().getName();
       if (HONOURED.contains(path)) {
@@ -82,10 +82,10 @@ final class ModelConfigFile {
       boolean honouredBelow = HONOURED.stream().anyMatch(p -> p.startsWith(path + "."));
       if (honouredBelow) {
         for (Message child : children(field)) {
-          warn(child, path + ".", warnings);
+          warn(file, child, path + ".", warnings);
         }
       } else if (isSaid(field)) {
-        warnings.add(NAME, path, summary(field), "nothing: it is not honoured here");
+        warnings.add(file, path, summary(field), "nothing: it is not honoured here");
       }
     }
   }

@@ -22,8 +22,8 @@ record ModelFolder(
     List<Fault> warnings)
     implements AutoCloseable {
 
-  static ModelFolder read(Path folder, String decoder) {
-    return new ModelFolderReader(folder, decoder).read();
+  static ModelFolder read(Path folder, String decoder, Optional<String> configName) {
+    return new ModelFolderReader(folder, decoder, configName).read();
   }
 
   @Override

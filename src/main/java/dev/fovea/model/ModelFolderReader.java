@@ -25,7 +25,6 @@ import java.util.stream.Stream;
 
 /// The reading of one folder: each step logs its faults and the next goes on as well as it can.
 final class ModelFolderReader {
-  private static final String CONFIG = ModelConfigFile.NAME;
   private static final String ASSETS = "assets/";
   private static final String PREPROCESSOR = "preprocessor_config.json";
 
@@ -37,11 +36,20 @@ final class ModelFolderReader {
   private final Path folder;
   private final String name;
   private final String decoder;
+
+  /// The configuration's file, relative to the folder.
+  private final String configFile;
+
   private final FaultLog faults;
   private final FaultLog warnings;
 
-  ModelFolderReader(Path folder, String decoder) {
+  ModelFolderReader(Path folder, String decoder, Optional<String> configName) {
     this.folder = folder;
+    this.configFile =
+        configName
+            .map(name -> "configs/" + name + ".pbtxt")
+            .filter(file -> Files.isRegularFile(folder.resolve(file)))
+            .orElse(ModelConfigFile.NAME);
     this.name = folder.getFileName().toString();
     this.decoder = decoder;
     this.faults = new FaultLog(name);
@@ -50,14 +58,14 @@ final class ModelFolderReader {
 
   ModelFolder read() {
     Optional<String> text = readText();
-    Optional<ModelConfig> parsed = text.flatMap(t -> ModelConfigFile.parse(t, faults));
+    Optional<ModelConfig> parsed = text.flatMap(t -> ModelConfigFile.parse(configFile, t, faults));
     if (parsed.isEmpty()) {
       String family = text.map(ModelConfigFile::parseLeniently).map(this::family).orElse(name);
       return new ModelFolder(
           family, Optional.empty(), EmbeddingSettings.NONE, "", faults.faults(), List.of());
     }
     ModelConfig config = parsed.get();
-    ModelConfigFile.warnOfUnhonoured(config, warnings);
+    ModelConfigFile.warnOfUnhonoured(configFile, config, warnings);
     Optional<ServableModel> model = readModel(config);
     EmbeddingSettings settings =
         faults
@@ -78,15 +86,15 @@ final class ModelFolderReader {
 
   private Optional<String> readText() {
     try {
-      Path file = folder.resolve(CONFIG);
+      Path file = folder.resolve(configFile);
       if (Files.isRegularFile(file)) {
         return Optional.of(Files.readString(file));
       }
-      faults.add(CONFIG, "", "missing", "a file");
+      faults.add(configFile, "", "missing", "a file");
     } catch (MalformedInputException e) {
-      faults.add(CONFIG, "", "not UTF-8", "UTF-8 text");
+      faults.add(configFile, "", "not UTF-8", "UTF-8 text");
     } catch (IOException e) {
-      faults.add(CONFIG, "", e.getClass().getSimpleName(), "a readable file");
+      faults.add(configFile, "", e.getClass().getSimpleName(), "a readable file");
     }
     return Optional.empty();
   }
@@ -137,7 +145,7 @@ final class ModelFolderReader {
       faults.add("", "", name, "a folder name of 1 to 128 letters, digits, '_', '-' or '.'");
     }
     if (!config.getName().isEmpty() && !config.getName().equals(name)) {
-      faults.add(CONFIG, "name", config.getName(), name + ", the name of its folder");
+      faults.add(configFile, "name", config.getName(), name + ", the name of its folder");
     }
   }
 
@@ -145,16 +153,26 @@ final class ModelFolderReader {
     boolean named = config.getBackend().equals("onnxruntime");
     boolean byPlatform =
         config.getBackend().isEmpty() && config.getPlatform().equals("onnxruntime_onnx");
-    if (!named && !byPlatform) {
-      faults.add(CONFIG, "backend", quoted(config.getBackend()), "\"onnxruntime\"");
+    if (!named && !byPlatform && !isTensorRt(config)) {
+      faults.add(configFile, "backend", quoted(config.getBackend()), "\"onnxruntime\"");
     }
+  }
+
+  /// A model that has a configuration for TensorRT beside its usual one is built from the ONNX
+  /// file, which stays its artifact: the plan differs from GPU to GPU, and need not be where the
+  /// gateway is.
+  private boolean isTensorRt(ModelConfig config) {
+    boolean tensorRt =
+        config.getBackend().equals("tensorrt")
+            || (config.getBackend().isEmpty() && config.getPlatform().equals("tensorrt_plan"));
+    return tensorRt && !configFile.equals(ModelConfigFile.NAME);
   }
 
   private Optional<Role> readRole(Map<String, String> parameters) {
     String label = parameters.getOrDefault("role", "");
     Optional<Role> role = Role.labelled(label);
     if (role.isEmpty()) {
-      faults.add(CONFIG, "parameters.role", quoted(label), "one of " + Role.labels());
+      faults.add(configFile, "parameters.role", quoted(label), "one of " + Role.labels());
     }
     return role;
   }
@@ -163,7 +181,10 @@ final class ModelFolderReader {
     String value = parameters.getOrDefault(key, "");
     if (!NAME.matcher(value).matches()) {
       faults.add(
-          CONFIG, "parameters." + key, quoted(value), "1 to 128 letters, digits, '_', '-' or '.'");
+          configFile,
+          "parameters." + key,
+          quoted(value),
+          "1 to 128 letters, digits, '_', '-' or '.'");
     }
   }
 
@@ -183,7 +204,7 @@ final class ModelFolderReader {
         .filter(input -> input.getOptional() || input.getIsShapeTensor())
         .forEach(input ->
             faults.add(
-                CONFIG,
+                configFile,
                 "input." + input.getName(),
                 "optional or a shape tensor",
                 "neither: such inputs are not served here"));
@@ -200,7 +221,7 @@ final class ModelFolderReader {
     checkNames("input", inputs);
     checkNames("output", outputs);
     if (config.getMaxBatchSize() < 1) {
-      faults.add(CONFIG, "max_batch_size", config.getMaxBatchSize(), "1 or more");
+      faults.add(configFile, "max_batch_size", config.getMaxBatchSize(), "1 or more");
     }
     return faults.faults().size() > before
         ? Optional.empty()
@@ -220,17 +241,17 @@ final class ModelFolderReader {
     String field = kind + "." + (tensor.isEmpty() ? "?" : tensor);
     int before = faults.faults().size();
     if (tensor.isEmpty()) {
-      faults.add(CONFIG, kind + ".name", "\"\"", "a name");
+      faults.add(configFile, kind + ".name", "\"\"", "a name");
     }
     Optional<DataType> known = dataType(type);
     if (known.isEmpty()) {
-      faults.add(CONFIG, field + ".data_type", type, "a type of a fixed size");
+      faults.add(configFile, field + ".data_type", type, "a type of a fixed size");
     }
     if (dims.isEmpty() || dims.stream().anyMatch(dim -> dim == 0 || dim < Shape.ANY)) {
-      faults.add(CONFIG, field + ".dims", dims, "one extent or more, each -1 or 1 and above");
+      faults.add(configFile, field + ".dims", dims, "one extent or more, each -1 or 1 and above");
     }
     if (reshaped) {
-      faults.add(CONFIG, field + ".reshape", "set", "nothing: reshape is not served here");
+      faults.add(configFile, field + ".reshape", "set", "nothing: reshape is not served here");
     }
     if (faults.faults().size() > before) {
       return Stream.empty();
@@ -245,12 +266,12 @@ final class ModelFolderReader {
 
   private void checkNames(String kind, List<TensorSpec> specs) {
     if (specs.isEmpty() && faults.isEmpty()) {
-      faults.add(CONFIG, kind, "none", "one at least");
+      faults.add(configFile, kind, "none", "one at least");
     }
     Set<String> seen = new HashSet<>();
     for (TensorSpec spec : specs) {
       if (!seen.add(spec.name())) {
-        faults.add(CONFIG, kind + ".name", quoted(spec.name()), "each name once");
+        faults.add(configFile, kind + ".name", quoted(spec.name()), "each name once");
       }
     }
   }
@@ -262,11 +283,14 @@ final class ModelFolderReader {
     int instances = 0;
     for (ModelInstanceGroup group : config.getInstanceGroupList()) {
       if (group.getCount() < 0 || group.getCount() > 256) {
-        faults.add(CONFIG, "instance_group.count", group.getCount(), "1 to 256");
+        faults.add(configFile, "instance_group.count", group.getCount(), "1 to 256");
       }
       if (group.getKind() == ModelInstanceGroup.Kind.KIND_GPU) {
         warnings.add(
-            CONFIG, "instance_group.kind", group.getKind(), "KIND_CPU: it runs on the CPU here");
+            configFile,
+            "instance_group.kind",
+            group.getKind(),
+            "KIND_CPU: it runs on the CPU here");
       }
       instances += Math.max(1, group.getCount());
     }
@@ -302,20 +326,21 @@ final class ModelFolderReader {
             || config.getVersionPolicy().getLatest().getNumVersions() > 1;
     if (several && versions.size() > 1) {
       warnings.add(
-          CONFIG, "version_policy", versions, "one version: only the newest is served here");
+          configFile, "version_policy", versions, "one version: only the newest is served here");
     }
     return Optional.of(String.valueOf(versions.last()));
   }
 
   private Optional<Path> readArtifact(ModelConfig config, String version) {
     String file =
-        config.getDefaultModelFilename().isEmpty()
+        config.getDefaultModelFilename().isEmpty() || isTensorRt(config)
             ? "model.onnx"
             : config.getDefaultModelFilename();
     Path versionFolder = folder.resolve(version);
     Path artifact = versionFolder.resolve(file).normalize();
     if (!artifact.startsWith(versionFolder)) {
-      faults.add(CONFIG, "default_model_filename", quoted(file), "a file of the version's folder");
+      faults.add(
+          configFile, "default_model_filename", quoted(file), "a file of the version's folder");
       return Optional.empty();
     }
     if (!Files.isRegularFile(artifact)) {
@@ -334,7 +359,7 @@ final class ModelFolderReader {
             && spec.get().shape().isFixed();
     if (!fits) {
       faults.add(
-          CONFIG,
+          configFile,
           "output." + output,
           spec.map(TensorSpec::toString).orElse("missing"),
           "the row's vector: TYPE_FP32 of one known extent");
@@ -363,7 +388,7 @@ final class ModelFolderReader {
       boolean fits = spec != null && spec.type() == input.type() && canFit(input, spec);
       if (!fits) {
         faults.add(
-            CONFIG,
+            configFile,
             "input." + input.name(),
             input.type() + " " + input.shape(),
             spec == null
@@ -373,7 +398,7 @@ final class ModelFolderReader {
     }
     byName
         .values()
-        .forEach(spec -> faults.add(CONFIG, "input", "no " + spec.name(), spec.toString()));
+        .forEach(spec -> faults.add(configFile, "input", "no " + spec.name(), spec.toString()));
   }
 
   /// Whether what is made can be what is wanted: equal where both are known.

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// What a folder of models holds: the families that can be served and those that cannot. An
@@ -29,7 +30,15 @@ public record ModelRepository(
   ///   every image model's preprocessing digest
   /// @throws FaultyConfigurationException when `root` is no folder, or holds no model
   public static ModelRepository read(Path root, String decoder) {
-    return new ModelRepositoryReader(root, decoder).read();
+    return read(root, decoder, Optional.empty());
+  }
+
+  /// As [#read(Path, String)], with the configurations that Triton reads when it is started with
+  /// `--model-config-name`.
+  ///
+  /// @param configName a model's configuration is `configs/NAME.pbtxt` where it has such a file
+  public static ModelRepository read(Path root, String decoder, Optional<String> configName) {
+    return new ModelRepositoryReader(root, decoder, configName).read();
   }
 
   /// Every fault of every broken family.

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -15,17 +16,23 @@ import java.util.stream.Stream;
 final class ModelRepositoryReader {
   private final Path root;
   private final String decoder;
+  private final Optional<String> configName;
 
-  ModelRepositoryReader(Path root, String decoder) {
+  ModelRepositoryReader(Path root, String decoder, Optional<String> configName) {
     this.root = root.toAbsolutePath().normalize();
     this.decoder = decoder;
+    this.configName = configName;
+    if (configName.isPresent() && !ModelFolderReader.NAME.matcher(configName.get()).matches()) {
+      throw new FaultyConfigurationException(
+          new Fault("settings", "model-config-name", configName.get(), "a name"));
+    }
   }
 
   ModelRepository read() {
     Map<String, List<ModelFolder>> byFamily = new TreeMap<>();
     List<Fault> warnings = new ArrayList<>();
     for (Path folder : folders()) {
-      ModelFolder model = ModelFolder.read(folder, decoder);
+      ModelFolder model = ModelFolder.read(folder, decoder, configName);
       byFamily.computeIfAbsent(model.family(), _ -> new ArrayList<>()).add(model);
       warnings.addAll(model.warnings());
     }

@@ -98,6 +98,9 @@ final class Attempt {
     try {
       return result.get(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException _) {
+      if (patient) {
+        server.breaker().failed();
+      }
       throw Deadline.exceeded("the model's answer");
     } catch (ExecutionException e) {
       throw new IllegalStateException("a result is never exceptional", e);
