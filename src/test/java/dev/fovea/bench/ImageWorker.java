@@ -7,6 +7,7 @@ import dev.fovea.image.ImageProcessors;
 import dev.fovea.image.ImageSource;
 import dev.fovea.image.Pixels;
 import dev.fovea.image.ProcessedImage;
+import dev.fovea.image.codec.JpegDecoding;
 import dev.fovea.image.codec.SniffingDecoder;
 import dev.fovea.tensor.TensorAllocator;
 import java.io.BufferedReader;
@@ -48,8 +49,10 @@ public final class ImageWorker {
   /// @throws IllegalArgumentException when there is none here: the driver leaves its row out
   private static SniffingDecoder decoder(String name) {
     return switch (name) {
-      case "java" -> new SniffingDecoder(ImageLimits.DEFAULT);
-      default -> throw new IllegalArgumentException("decoder: " + name + " (expected: java)");
+      case "java" -> new SniffingDecoder(ImageLimits.DEFAULT, JpegDecoding.JAVA);
+      case "native" -> new SniffingDecoder(ImageLimits.DEFAULT, JpegDecoding.NATIVE);
+      default ->
+          throw new IllegalArgumentException("decoder: " + name + " (expected: java or native)");
     };
   }
 
