@@ -297,6 +297,11 @@ def animations():
         yield f"frames-local-{i}.gif", drawn(5, colours(), local=1)
     for i in range(6):
         yield f"frames-growing-{i}.gif", drawn(5, colours(), out=0.4)
+    for name, table in (("colours", colours()), ("greys", None)):
+        for disposal in (2, 3):
+            yield f"frames-transparent-0-{name}-{disposal}.gif", gif_file((19, 16), [
+                gif_frame((2, 1, 15, 12), 201, disposal, 0), gif_frame((0, 3, 14, 9), 202, disposal, 0),
+                gif_frame((5, 2, 16, 17), 203, disposal, 0), gif_frame((1, 1, 9, 9), 204, 1, None)], table)
     frames = [Image.fromarray(photo(24, 18, seed=60 + i)) for i in range(4)]
     yield "frames-saved.gif", saved(frames[0], format="GIF", save_all=True, append_images=frames[1:], duration=40)
 
