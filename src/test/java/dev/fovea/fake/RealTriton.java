@@ -26,6 +26,7 @@ public final class RealTriton implements AutoCloseable {
   private static final String SCRIPT = "src/test/triton/triton.sh";
   private static final List<Path> REPOSITORIES =
       List.of(Path.of("model-repository"), Path.of("src/test/triton/models"));
+  private static final int ATTEMPTS = 3;
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
   private final List<String> command;
@@ -104,8 +105,16 @@ public final class RealTriton implements AutoCloseable {
     }
   }
 
-  /// Starts the server, once more after its end, on the same port; waits until it is ready.
+  /// Starts the server, once more after its end, on the same port; waits until it is ready. On a
+  /// busy machine the server's own back end for Python now and then dies while it starts
+  /// (`boost::interprocess::lock_exception`): then it is started again, twice at most.
   public void restart() {
+    for (int attempt = 1; !start(attempt); attempt++) {
+      process.destroyForcibly();
+    }
+  }
+
+  private boolean start(int attempt) {
     Path log = Path.of("target/triton-" + NUMBER.incrementAndGet() + ".log");
     try {
       Files.createDirectories(log.getParent());
@@ -114,21 +123,26 @@ public final class RealTriton implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
-      awaitReady(log);
+      return awaitReady(log, attempt);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private void awaitReady(Path log) {
+  /// @return false when the server ended and may be started again
+  private boolean awaitReady(Path log, int attempt) {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
     try {
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
       while (!isReady(channel)) {
+        if (!process.isAlive() && attempt < ATTEMPTS) {
+          return false;
+        }
         assertThat(process.isAlive()).as("Triton ended; see " + log).isTrue();
         assertThat(System.nanoTime()).as("Triton is not ready; see " + log).isLessThan(end);
       }
+      return true;
     } finally {
       channel.shutdownNow();
     }
