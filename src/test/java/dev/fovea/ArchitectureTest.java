@@ -70,7 +70,7 @@ final class ArchitectureTest {
               Map.entry("io.micrometer", Set.of("app")),
               Map.entry("jakarta", Set.of("app")),
               Map.entry("org.eclipse.microprofile", Set.of("app")),
-              Map.entry("io.netty", Set.of("app")),
+              Map.entry("io.netty", Set.of("app", "engine.triton")),
               Map.entry(
                   "io.grpc",
                   Set.of("rpc", "rpc.kserve", "engine.triton", "index", "app", "cli", API)),

@@ -1,7 +1,13 @@
 package dev.fovea.app;
 
+import com.google.common.util.concurrent.MoreExecutors;
+import dev.fovea.engine.triton.EventLoops;
+import dev.fovea.rpc.kserve.InferenceRpc;
 import io.grpc.BindableService;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptor;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
@@ -12,11 +18,12 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /// The gRPC server on Netty (epoll where there is one), with its limits against hostile clients,
-/// its health service and reflection. Calls run on virtual threads.
+/// its health service and reflection. Calls run on virtual threads, but for those that need none.
 final class GrpcServer implements AutoCloseable {
   private final HealthStatusManager health;
   private final Server server;
@@ -37,8 +44,10 @@ final class GrpcServer implements AutoCloseable {
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
     NettyServerBuilder builder =
-        NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port()))
-            .executor(Executors.newVirtualThreadPerTaskExecutor())
+        EventLoops.shared()
+            .serve(NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port())))
+            .directExecutor()
+            .callExecutor(new CallExecutor(Executors.newVirtualThreadPerTaskExecutor()))
             .maxInboundMessageSize(grpc.maxMessageBytes())
             .maxInboundMetadataSize(grpc.maxHeaderListBytes())
             .maxConcurrentCallsPerConnection(grpc.maxConcurrentCalls())
@@ -63,6 +72,16 @@ final class GrpcServer implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot listen on %s:%d".formatted(grpc.host(), grpc.port()), e);
+    }
+  }
+
+  /// Where calls run. What reads the connection looks up their method, and no more of most.
+  private record CallExecutor(Executor threads) implements ServerCallExecutorSupplier {
+    @Override
+    public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
+      return InferenceRpc.needsNoThread(call.getMethodDescriptor())
+          ? MoreExecutors.directExecutor()
+          : threads;
     }
   }
 

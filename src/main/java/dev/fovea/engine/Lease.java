@@ -12,6 +12,7 @@ import dev.fovea.tensor.Tensor;
 import dev.fovea.tensor.TensorAllocator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /// A loaded model, ready to be run. Thread-safe: any number of callers share it.
 ///
@@ -50,6 +51,32 @@ public interface Lease extends TensorAllocator, AutoCloseable {
   /// @throws IllegalArgumentException when a row is not what the signature asks for
   /// @throws InterruptedException when the thread is interrupted: the caller has gone
   List<Outcome<Map<String, Tensor>>> infer(InferRequest request) throws InterruptedException;
+
+  /// As [#infer], with no thread that waits: returns at once, and the future brings what [#infer]
+  /// would return or throw, on the thread that has it, so what depends on it must not block. Never
+  /// throws. To cancel the future is to say that nobody wants the answer any more.
+  ///
+  /// An engine that waits by its nature does so on a virtual thread.
+  default CompletableFuture<List<Outcome<Map<String, Tensor>>>> inferLater(InferRequest request) {
+    CompletableFuture<List<Outcome<Map<String, Tensor>>>> answer = new CompletableFuture<>();
+    Thread waiting =
+        Thread.ofVirtual()
+            .unstarted(() -> {
+              try {
+                answer.complete(infer(request));
+              } catch (InterruptedException | RuntimeException | Error e) {
+                answer.completeExceptionally(e);
+              }
+            });
+    var _ =
+        answer.whenComplete((_, _) -> {
+          if (answer.isCancelled()) {
+            waiting.interrupt();
+          }
+        });
+    waiting.start();
+    return answer;
+  }
 
   /// Begins a sequence of a model whose [dev.fovea.model.Interaction] is `SEQUENCE`. Nothing is
   /// sent before its first step. The caller closes it, whatever happens.

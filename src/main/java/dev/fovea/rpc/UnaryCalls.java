@@ -10,6 +10,10 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Serves calls of one request and one reply: runs the body on the thread of the call, interrupts
@@ -47,10 +51,59 @@ public final class UnaryCalls {
       observer.onNext(reply);
       observer.onCompleted();
     } catch (GatewayException refusal) {
-      log(call, refusal);
-      observer.onError(
-          StatusProto.toStatusRuntimeException(StatusMapper.status(refusal, call.requestId())));
+      refuse(observer, call, refusal);
     }
+  }
+
+  private static void refuse(
+      StreamObserver<?> observer, CallContext call, GatewayException refusal) {
+    log(call, refusal);
+    observer.onError(
+        StatusProto.toStatusRuntimeException(StatusMapper.status(refusal, call.requestId())));
+  }
+
+  /// Serves a call whose answer another thread brings: no thread waits for it. The future is
+  /// cancelled when the caller goes away.
+  ///
+  /// @param body must not block: it may run on a thread that reads a connection
+  public static <A> void serveLater(
+      StreamObserver<A> observer, Function<CallContext, CompletableFuture<A>> body) {
+    CallContext call = CallContexts.current();
+    CompletableFuture<A> answer = begin(call, body);
+    ((ServerCallStreamObserver<A>) observer).setOnCancelHandler(() -> answer.cancel(false));
+    var _ =
+        answer.whenComplete((reply, failure) -> {
+          if (failure == null) {
+            observer.onNext(reply);
+            observer.onCompleted();
+          } else {
+            refuse(observer, call, refusal(failure));
+          }
+        });
+  }
+
+  private static <A> CompletableFuture<A> begin(
+      CallContext call, Function<CallContext, CompletableFuture<A>> body) {
+    try {
+      call.deadline().check("the call");
+      return body.apply(call);
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private static GatewayException refusal(Throwable failure) {
+    return switch (failure) {
+      case GatewayException refusal -> refusal;
+      case CompletionException wrapped when wrapped.getCause() != null ->
+          refusal(wrapped.getCause());
+      case CancellationException _ -> gone();
+      default -> StatusMapper.unexpected(failure);
+    };
+  }
+
+  private static GatewayException gone() {
+    return new GatewayException(Reason.CANCELLED, "the caller has gone");
   }
 
   /// Runs a body for the call of this thread; it is interrupted when the caller goes away.
@@ -74,9 +127,7 @@ public final class UnaryCalls {
       call.deadline().check("the call");
       return body.answer(call);
     } catch (InterruptedException _) {
-      throw call.deadline().expired()
-          ? Deadline.exceeded("the answer")
-          : new GatewayException(Reason.CANCELLED, "the caller has gone");
+      throw call.deadline().expired() ? Deadline.exceeded("the answer") : gone();
     } catch (GatewayException refusal) {
       throw refusal;
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {

@@ -3,12 +3,16 @@ package dev.fovea.bench;
 import dev.fovea.image.GoldenProcessors;
 import dev.fovea.image.codec.JpegBench;
 import java.util.Arrays;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /// `./fovea bench NAME`: prints figures, and ratios where something stands beside.
 public final class Bench {
   private Bench() {}
 
   public static void main(String[] args) throws Exception {
+    // As the server has it: below that, Netty writes every frame out for a log that nobody keeps.
+    Logger.getLogger("").setLevel(Level.INFO);
     switch (args.length == 0 ? "" : args[0]) {
       case "agreement" -> AgreementBench.run();
       case "bridge" -> BridgeBench.run(Arrays.copyOfRange(args, 1, args.length));

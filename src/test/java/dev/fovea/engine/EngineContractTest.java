@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
@@ -211,6 +212,55 @@ public abstract class EngineContractTest {
     Future<?> gone =
         callers.submit(() -> lease.infer(request(List.of(slowRow(FOR_EVER, 1)), "doubled")));
     gone.cancel(true);
+
+    assertThat(doubled(infer(row(1, 2)).getFirst())).containsExactly(3, 5);
+  }
+
+  @Test
+  void answersLaterWhatItAnswers() throws Exception {
+    List<CompletableFuture<List<Outcome<Map<String, Tensor>>>>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      answers.add(lease.inferLater(request(List.of(row(i, 1), row(2), row(i, 3)), "doubled")));
+    }
+
+    for (int i = 0; i < 4; i++) {
+      List<Outcome<Map<String, Tensor>>> answer = answers.get(i).get();
+      assertThat(doubled(answer.get(0))).containsExactly(2 * i + 1, 3);
+      assertThat(doubled(answer.get(1))).containsExactly(5);
+      assertThat(doubled(answer.get(2))).containsExactly(2 * i + 1, 7);
+    }
+  }
+
+  @Test
+  void refusesLaterAsItRefuses() {
+    InferRequest late =
+        new InferRequest(
+            List.of(row(1)), Set.of("doubled"), Deadline.after(CLOCK, Duration.ZERO), timings);
+    InferRequest slow =
+        new InferRequest(
+            List.of(slowRow(FOR_EVER, 1)),
+            Set.of("doubled"),
+            Deadline.after(CLOCK, Duration.ofMillis(30)),
+            timings);
+    InferRequest broken = request(List.of(poisonedRow(1)), "doubled");
+
+    assertThat(refusal(lease.inferLater(late))).isEqualTo(Reason.DEADLINE_EXCEEDED);
+    assertThat(refusal(lease.inferLater(slow))).isEqualTo(Reason.DEADLINE_EXCEEDED);
+    assertThat(refusal(lease.inferLater(broken))).isEqualTo(Reason.BACKEND_ERROR);
+  }
+
+  private static Reason refusal(CompletableFuture<?> answer) {
+    return answer
+        .handle((_, failure) -> failure)
+        .thenApply(failure -> ((GatewayException) failure).reason())
+        .join();
+  }
+
+  @Test
+  void cancelledAnswerEndsItsExecutionAndTheNextCallWorks() throws Exception {
+    for (int i = 0; i < 2 * ContractModel.INSTANCES; i++) {
+      lease.inferLater(request(List.of(slowRow(FOR_EVER, 1)), "doubled")).cancel(false);
+    }
 
     assertThat(doubled(infer(row(1, 2)).getFirst())).containsExactly(3, 5);
   }

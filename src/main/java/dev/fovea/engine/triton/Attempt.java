@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One request sent to one server: sent at once, awaited later.
@@ -93,19 +94,35 @@ final class Attempt {
     return result.isDone();
   }
 
+  /// Tells what comes back as soon as it is there, on the thread that has it: at the latest a
+  /// moment after the time that it may take.
+  void whenOver(Consumer<Result> listener) {
+    var _ = result.thenAccept(listener);
+  }
+
+  /// Time since it was sent.
+  long nanos() {
+    return server.clock().nanoTime() - sentNanos;
+  }
+
+  /// The deadline has passed and nothing is there yet.
+  void isLate() {
+    if (patient) {
+      server.breaker().failed();
+    }
+  }
+
   /// Waits for what comes back, at most until the deadline of the request, whose timings are told.
   Result await(InferRequest request) throws InterruptedException {
     try {
       return result.get(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException _) {
-      if (patient) {
-        server.breaker().failed();
-      }
+      isLate();
       throw Deadline.exceeded("the model's answer");
     } catch (ExecutionException e) {
       throw new IllegalStateException("a result is never exceptional", e);
     } finally {
-      request.timings().add(Stage.BACKEND, server.clock().nanoTime() - sentNanos);
+      request.timings().add(Stage.BACKEND, nanos());
     }
   }
 

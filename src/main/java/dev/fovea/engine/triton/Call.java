@@ -1,7 +1,5 @@
 package dev.fovea.engine.triton;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.fovea.call.Deadline;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Refusals;
@@ -16,10 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of one batch on their way: sent to one server, and to another one when the first never
-/// began with them. Used by one thread.
+/// began with them. No thread waits: what comes back takes the next step. Thread-safe.
 final class Call {
   private static final int MAX_ATTEMPTS = 3;
 
@@ -27,7 +27,11 @@ final class Call {
   private final InferRequest request;
   private final int rows;
   private final ModelInferRequest.Builder message;
+  private final CompletableFuture<List<Map<String, Tensor>>> answer = new CompletableFuture<>();
+
+  /// Guarded by `this`, as is everything below: the last attempt's end and the caller's may meet.
   private final Set<TritonServer> tried = new HashSet<>();
+
   private int attempts;
   private @Nullable Attempt attempt;
 
@@ -49,7 +53,21 @@ final class Call {
     return call;
   }
 
+  /// The outputs of the rows, or why there are none.
+  CompletableFuture<List<Map<String, Tensor>>> answer() {
+    return answer;
+  }
+
+  /// Nothing that others wait for happens under the lock: calls that end each other would never.
   private void send(TritonServer server) {
+    Attempt sent = attempt(server);
+    sent.whenOver(result -> take(sent, result));
+  }
+
+  private synchronized Attempt attempt(TritonServer server) {
+    if (answer.isDone()) {
+      throw new CancellationException();
+    }
     Deadline deadline = request.deadline();
     deadline.check("inference");
     tried.add(server);
@@ -63,22 +81,27 @@ final class Call {
             message.build(),
             deadline.remainingNanos(),
             route.bulkhead()::leave);
+    return attempt;
   }
 
-  /// Waits for the rows' outputs, at most until the deadline.
-  List<Map<String, Tensor>> await() throws InterruptedException {
-    while (true) {
-      Attempt sent = requireNonNull(attempt);
-      switch (sent.await(request)) {
+  private void take(Attempt sent, Attempt.Result result) {
+    request.timings().add(Stage.BACKEND, sent.nanos());
+    if (answer.isDone()) {
+      return;
+    }
+    try {
+      switch (result) {
         case Attempt.Result.Answered(ModelInferResponse response) -> {
           route.engine().retries().earn();
-          return read(response);
+          answer.complete(read(response));
         }
         case Attempt.Result.Failed(Meaning meaning, Status status) -> {
           GatewayException refusal = route.failed(sent.server(), asAsked(meaning), status);
           send(another(meaning).orElseThrow(() -> refusal));
         }
       }
+    } catch (RuntimeException | Error e) {
+      answer.completeExceptionally(e);
     }
   }
 
@@ -91,7 +114,7 @@ final class Call {
 
   /// Where the batch is sent once more, if it may be: another server, or the same one over a new
   /// connection.
-  private Optional<TritonServer> another(Meaning meaning) {
+  private synchronized Optional<TritonServer> another(Meaning meaning) {
     if (meaning.mayHaveStarted() || attempts == MAX_ATTEMPTS) {
       return Optional.empty();
     }
@@ -113,8 +136,18 @@ final class Call {
 
   /// The caller has its answer, or does not want it any more.
   void abandon() {
-    if (attempt != null) {
-      route.engine().abandon(attempt);
+    answer.cancel(false);
+    Attempt last = last();
+    if (last == null || last.isOver()) {
+      return;
     }
+    if (request.deadline().expired()) {
+      last.isLate();
+    }
+    route.engine().abandon(last);
+  }
+
+  private synchronized @Nullable Attempt last() {
+    return attempt;
   }
 }

@@ -1,5 +1,9 @@
 package dev.fovea.engine.triton;
 
+import static java.util.Objects.requireNonNull;
+
+import com.google.common.base.Throwables;
+import dev.fovea.call.Deadline;
 import dev.fovea.engine.AnswerStream;
 import dev.fovea.engine.Batches;
 import dev.fovea.engine.InferRequest;
@@ -15,6 +19,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// A model as the servers run it. Rows travel in batches of equal shape, all at once; the servers'
 /// own batchers bring together what several calls send.
@@ -43,18 +52,47 @@ final class TritonLease implements Lease {
   @Override
   public List<Outcome<Map<String, Tensor>>> infer(InferRequest request)
       throws InterruptedException {
-    request.rows().forEach(model().signature()::requireRow);
-    request.deadline().check("inference");
-    List<int[]> batches = Batches.of(request.rows(), model().signature().maxBatchSize());
-    List<Call> calls = new ArrayList<>();
+    CompletableFuture<List<Outcome<Map<String, Tensor>>>> answer = inferLater(request);
     try {
+      return answer.get(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException _) {
+      throw Deadline.exceeded("the model's answer");
+    } catch (ExecutionException e) {
+      Throwables.throwIfUnchecked(requireNonNull(e.getCause()));
+      throw new IllegalStateException("a call fails with a refusal", e);
+    } finally {
+      answer.cancel(false);
+    }
+  }
+
+  @Override
+  public CompletableFuture<List<Outcome<Map<String, Tensor>>>> inferLater(InferRequest request) {
+    List<Call> calls = new ArrayList<>();
+    CompletableFuture<List<Outcome<Map<String, Tensor>>>> answer = new CompletableFuture<>();
+    try {
+      request.rows().forEach(model().signature()::requireRow);
+      request.deadline().check("inference");
+      List<int[]> batches = Batches.of(request.rows(), model().signature().maxBatchSize());
       for (int[] places : batches) {
         calls.add(Call.start(route, request, rows(request, places)));
       }
-      return gather(request, batches, calls);
-    } finally {
-      calls.forEach(Call::abandon);
+      AtomicInteger missing = new AtomicInteger(calls.size());
+      for (Call call : calls) {
+        var _ =
+            call.answer()
+                .whenComplete((_, failure) -> {
+                  if (failure != null) {
+                    answer.completeExceptionally(failure);
+                  } else if (missing.decrementAndGet() == 0) {
+                    answer.complete(gather(request, batches, calls));
+                  }
+                });
+      }
+    } catch (RuntimeException | Error e) {
+      answer.completeExceptionally(e);
     }
+    var _ = answer.whenComplete((_, _) -> calls.forEach(Call::abandon));
+    return answer;
   }
 
   private static List<Map<String, Tensor>> rows(InferRequest request, int[] places) {
@@ -66,11 +104,11 @@ final class TritonLease implements Lease {
   }
 
   private static List<Outcome<Map<String, Tensor>>> gather(
-      InferRequest request, List<int[]> batches, List<Call> calls) throws InterruptedException {
+      InferRequest request, List<int[]> batches, List<Call> calls) {
     List<Outcome<Map<String, Tensor>>> outcomes =
         new ArrayList<>(Collections.nCopies(request.rows().size(), null));
     for (int i = 0; i < calls.size(); i++) {
-      List<Map<String, Tensor>> answers = calls.get(i).await();
+      List<Map<String, Tensor>> answers = calls.get(i).answer().join();
       for (int row = 0; row < answers.size(); row++) {
         outcomes.set(batches.get(i)[row], Outcome.done(answers.get(row)));
       }

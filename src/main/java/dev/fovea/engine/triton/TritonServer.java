@@ -5,9 +5,8 @@ import static java.util.Objects.requireNonNull;
 import dev.fovea.call.Clock;
 import dev.fovea.model.ServableModel;
 import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.EventLoop;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,14 +46,15 @@ final class TritonServer implements AutoCloseable {
   private Connections connect() {
     List<Connection> data = new ArrayList<>();
     for (int i = 0; i < settings.connections(); i++) {
-      data.add(new Connection(channel()));
+      EventLoop loop = EventLoops.shared().loop(i);
+      data.add(new Connection(channel(loop), loop));
     }
-    return new Connections(channel(), data);
+    return new Connections(channel(EventLoops.shared().loop(0)), data);
   }
 
-  private ManagedChannel channel() {
-    NettyChannelBuilder builder = address.channelBuilder();
-    return builder
+  private ManagedChannel channel(EventLoop loop) {
+    return EventLoops.shared()
+        .connect(address.channelBuilder(), loop)
         .usePlaintext()
         // What may be sent again is decided here, by what the failure means.
         .disableRetry()
@@ -77,12 +77,19 @@ final class TritonServer implements AutoCloseable {
     return connections.control();
   }
 
-  /// The connection with the fewest calls under way.
+  /// The connection of the loop that this thread is, so that no other has to be woken. For another
+  /// thread, the connection with the fewest calls under way.
   Connection connection() {
-    return requireNonNull(
-        connections.data().stream()
-            .min(Comparator.comparingInt(connection -> connection.calls().get()))
-            .orElse(null));
+    Connection best = null;
+    for (Connection connection : connections.data()) {
+      if (connection.loop().inEventLoop()) {
+        return connection;
+      }
+      if (best == null || connection.calls().get() < best.calls().get()) {
+        best = connection;
+      }
+    }
+    return requireNonNull(best);
   }
 
   /// Calls under way.

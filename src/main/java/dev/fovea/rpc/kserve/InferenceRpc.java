@@ -44,6 +44,8 @@ import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
@@ -78,6 +80,14 @@ public final class InferenceRpc {
     this.clock = clock;
     this.limiter = limiter;
     this.stages = stages;
+  }
+
+  /// Whether the calls of a method are served without a thread of their own: what reads the
+  /// connection may serve them.
+  public static boolean needsNoThread(MethodDescriptor<?, ?> method) {
+    return method
+        .getFullMethodName()
+        .equals(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName());
   }
 
   /// The service.
@@ -152,7 +162,7 @@ public final class InferenceRpc {
 
     @Override
     public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> observer) {
-      UnaryCalls.serve(observer, call -> infer(request, call));
+      UnaryCalls.serveLater(observer, call -> inferLater(request, call));
     }
 
     /// Answers in order, one request at a time: the next one is read when the last one is answered.
@@ -245,6 +255,35 @@ public final class InferenceRpc {
 
   private ModelInferResponse infer(ModelInferRequest request, CallContext call)
       throws InterruptedException {
+    Question question = read(request, call);
+    try (Permit _ = limiter.acquire(call, question.rows().rows().size())) {
+      return question.answer(question.lease().infer(question.rows()));
+    }
+  }
+
+  private CompletableFuture<ModelInferResponse> inferLater(
+      ModelInferRequest request, CallContext call) {
+    Question question = read(request, call);
+    Permit permit = limiter.acquire(call, question.rows().rows().size());
+    CompletableFuture<List<Outcome<Map<String, Tensor>>>> outcomes =
+        question.lease().inferLater(question.rows());
+    CompletableFuture<ModelInferResponse> answer =
+        outcomes.whenComplete((_, _) -> permit.close()).thenApply(question::answer);
+    var _ = answer.whenComplete((_, _) -> outcomes.cancel(false));
+    return answer;
+  }
+
+  /// A request that fits its model.
+  ///
+  /// @param wanted the outputs, in the order of the request
+  private record Question(
+      ModelInferRequest request, Lease lease, List<String> wanted, InferRequest rows) {
+    ModelInferResponse answer(List<Outcome<Map<String, Tensor>>> outcomes) {
+      return TensorWriter.write(request, lease.model().version(), wanted, answers(outcomes));
+    }
+  }
+
+  private Question read(ModelInferRequest request, CallContext call) {
     Lease lease = lease(request.getModelName(), request.getModelVersion(), "model_");
     if (lease.model().signature().interaction() != Interaction.ROWS) {
       throw new GatewayException(
@@ -252,18 +291,16 @@ public final class InferenceRpc {
           .with("model", lease.model().name());
     }
     TensorReader reader = new TensorReader(lease.model().signature(), request);
-    try (Permit _ = limiter.acquire(call, reader.rows().size())) {
-      InferRequest rows =
-          new InferRequest(
-              reader.rows(),
-              reader.outputs(),
-              call.deadline(),
-              call.criticality(),
-              Place.NONE,
-              new StageTimings(clock, this::spent));
-      return TensorWriter.write(
-          request, lease.model().version(), reader.wanted(), answers(lease.infer(rows)));
-    }
+    List<String> wanted = reader.wanted();
+    InferRequest rows =
+        new InferRequest(
+            reader.rows(),
+            Set.copyOf(wanted),
+            call.deadline(),
+            call.criticality(),
+            Place.NONE,
+            new StageTimings(clock, this::spent));
+    return new Question(request, lease, wanted, rows);
   }
 
   private void spent(Stage stage, long nanos) {

@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// Reads what a request brings and wants, once it is what the signature asks for. The tensors lie
 /// in the memory of the message: nothing is copied where the contents are raw.
@@ -55,10 +54,6 @@ final class TensorReader {
       wanted.add(output.getName());
     }
     return wanted;
-  }
-
-  Set<String> outputs() {
-    return Set.copyOf(wanted());
   }
 
   private static void requireNoParameters(String field, int count) {
