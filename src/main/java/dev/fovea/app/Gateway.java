@@ -4,6 +4,7 @@ import dev.fovea.admission.ByteBudget;
 import dev.fovea.admission.CpuGate;
 import dev.fovea.admission.Limiter;
 import dev.fovea.batch.BatchingEngine;
+import dev.fovea.cache.ResultCache;
 import dev.fovea.cache.UploadLimits;
 import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.Clock;
@@ -28,9 +29,11 @@ import dev.fovea.rpc.CallPolicy;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
 import dev.fovea.task.EmbedItems;
+import dev.fovea.task.Embedding;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
 import dev.fovea.task.PrepareImages;
+import dev.fovea.task.ReuseEmbeddings;
 import dev.fovea.task.Task;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
@@ -163,7 +166,7 @@ public final class Gateway implements AutoCloseable {
     Services services =
         new Services(
             () -> catalog,
-            new EmbedItems(prepareImages, cpu),
+            new EmbedItems(prepareImages, reuseEmbeddings(settings, cpu, metrics), cpu),
             new InspectImage(decoder, limits.image()),
             uploaded,
             limiter,
@@ -194,6 +197,21 @@ public final class Gateway implements AutoCloseable {
         limits.maxTextCharacters(),
         limits.maxLabels(),
         limits.maxPrompts());
+  }
+
+  private static ReuseEmbeddings reuseEmbeddings(Settings settings, CpuGate cpu, Metrics metrics) {
+    Settings.Cache cache = settings.cache();
+    if (cache.maxBytes() < 0) {
+      throw new FaultyConfigurationException(
+          new Fault(
+              "settings", "fovea.cache.max-bytes", String.valueOf(cache.maxBytes()), "0 or more"));
+    }
+    Optional<ResultCache<Embedding>> kept =
+        cache.maxBytes() == 0
+            ? Optional.empty()
+            : Optional.of(new ResultCache<>(cache.maxBytes(), Embedding::bytes));
+    kept.ifPresent(metrics::observe);
+    return new ReuseEmbeddings(kept, cache.sharing(), cpu);
   }
 
   private static UploadLimits uploadLimits(Settings settings) {

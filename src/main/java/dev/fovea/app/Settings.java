@@ -1,6 +1,7 @@
 package dev.fovea.app;
 
 import dev.fovea.image.codec.JpegDecoding;
+import dev.fovea.task.ReuseEmbeddings;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
@@ -36,6 +37,8 @@ public interface Settings {
   Limits limits();
 
   Uploads uploads();
+
+  Cache cache();
 
   Image image();
 
@@ -198,6 +201,17 @@ public interface Settings {
     /// Bytes of the images of one caller.
     @WithDefault("67108864")
     long maxBytesPerCaller();
+  }
+
+  /// Vectors that are kept, so that the same content is embedded once.
+  interface Cache {
+    /// Bytes of all vectors. Zero: none is kept, and equal items are embedded one by one.
+    @WithDefault("0")
+    long maxBytes();
+
+    /// Who finds what was made for a caller: `caller`, that caller alone; `server`, everybody.
+    @WithDefault("caller")
+    ReuseEmbeddings.Sharing sharing();
   }
 
   /// Decoding images.

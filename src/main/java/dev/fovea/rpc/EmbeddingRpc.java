@@ -110,7 +110,8 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
     dev.fovea.v1.Embedding.Builder written =
         dev.fovea.v1.Embedding.newBuilder()
             .setVector(VectorWriter.write(vector, request.getVectorEncoding()))
-            .setNormalized(normalize);
+            .setNormalized(normalize)
+            .setCacheHit(embedding.origin() == Embedding.Origin.CACHE);
     switch (embedding.facts()) {
       case Embedding.ImageFacts(int width, int height, PixelBox region) -> {
         written.setOrientedWidth(width).setOrientedHeight(height);

@@ -40,6 +40,8 @@ final class ReplyWriter {
         .setImagePatches(usage.imagePatches())
         .setTexts(usage.texts())
         .setTextTokens(usage.textTokens())
+        .setCachedImages(usage.cachedImages())
+        .setCachedTexts(usage.cachedTexts())
         .build();
   }
 

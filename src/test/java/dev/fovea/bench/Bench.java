@@ -11,6 +11,7 @@ public final class Bench {
       case "agreement" -> AgreementBench.run();
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
+      case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();

@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.engine.scripted.Script;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Shape;
@@ -7,6 +8,7 @@ import dev.fovea.tensor.Tensor;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -19,9 +21,11 @@ final class GateScript implements Script {
   private final AtomicInteger executions = new AtomicInteger();
   private volatile Duration delay = Duration.ZERO;
   private volatile boolean broken;
+  private volatile CountDownLatch answers = new CountDownLatch(0);
 
   @Override
   public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
+    Uninterruptibles.awaitUninterruptibly(answers);
     if (broken) {
       throw new IllegalStateException("/secret/path of the engine");
     }
@@ -43,6 +47,16 @@ final class GateScript implements Script {
   void holdUp() {
     begun.drainPermits();
     delay = FOR_EVER;
+  }
+
+  /// Executions that begin from now on answer when they are told to.
+  void holdAnswers() {
+    begun.drainPermits();
+    answers = new CountDownLatch(1);
+  }
+
+  void letAnswersGo() {
+    answers.countDown();
   }
 
   void take(Duration time) {
