@@ -26,6 +26,7 @@ import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.CallContexts;
 import dev.fovea.rpc.CallPolicy;
+import dev.fovea.rpc.Drain;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
 import dev.fovea.task.EmbedItems;
@@ -163,6 +164,8 @@ public final class Gateway implements AutoCloseable {
     Limiter limiter = new Limiter(admission(settings), clock);
     metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
     metrics.gauge("fovea.admission.items", "Items under way", limiter::underWay);
+    Drain drain = new Drain();
+    metrics.gauge("fovea.streams", "Streams that are told when the server ends", drain::calls);
     Services services =
         new Services(
             () -> catalog,
@@ -170,13 +173,15 @@ public final class Gateway implements AutoCloseable {
             new InspectImage(decoder, limits.image()),
             uploaded,
             limiter,
+            drain,
             limits,
             metrics);
     GrpcServer server =
         GrpcServer.start(
             settings,
             services.all(),
-            List.of(metrics, new CallContexts(callPolicy(settings, clock))));
+            List.of(metrics, new CallContexts(callPolicy(settings, clock))),
+            drain::begin);
     Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();

@@ -21,6 +21,7 @@ import java.util.function.Supplier;
 /// @param inspectImage reads headers
 /// @param uploaded the images that handles stand for
 /// @param limiter lets calls in
+/// @param drain tells calls that live long when the server ends
 /// @param limits what any call may hold
 /// @param stages told where the time of calls goes
 public record Services(
@@ -29,6 +30,7 @@ public record Services(
     InspectImage inspectImage,
     UploadedImages uploaded,
     Limiter limiter,
+    Drain drain,
     RequestLimits limits,
     StageListener stages) {
   /// Every public service.
@@ -53,8 +55,13 @@ public record Services(
   /// @param items how many it brings
   <A> A admit(CallContext call, int items, Admitted<A> body) throws InterruptedException {
     try (Permit _ = limiter.acquire(call, items)) {
-      return body.answer(new CallRecord(call, this::spent));
+      return body.answer(newRecord(call));
     }
+  }
+
+  /// What a call that makes models work writes down.
+  CallRecord newRecord(CallContext call) {
+    return new CallRecord(call, this::spent);
   }
 
   private void spent(Stage stage, long nanos) {

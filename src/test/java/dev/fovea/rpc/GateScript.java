@@ -23,9 +23,12 @@ final class GateScript implements Script {
   private volatile boolean broken;
   private volatile CountDownLatch answers = new CountDownLatch(0);
 
+  /// What holds up the answers of the execution on this thread: settled when it begins.
+  private final ThreadLocal<CountDownLatch> heldBy = new ThreadLocal<>();
+
   @Override
   public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
-    Uninterruptibles.awaitUninterruptibly(answers);
+    Uninterruptibles.awaitUninterruptibly(heldBy.get());
     if (broken) {
       throw new IllegalStateException("/secret/path of the engine");
     }
@@ -39,6 +42,7 @@ final class GateScript implements Script {
   @Override
   public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
     executions.incrementAndGet();
+    heldBy.set(answers);
     begun.release();
     return delay;
   }
@@ -50,9 +54,17 @@ final class GateScript implements Script {
   }
 
   /// Executions that begin from now on answer when they are told to.
-  void holdAnswers() {
+  ///
+  /// @return what they wait for
+  CountDownLatch holdAnswers() {
     begun.drainPermits();
     answers = new CountDownLatch(1);
+    return answers;
+  }
+
+  /// Executions that begin from now on answer at once; those that wait go on waiting.
+  void letOthersAnswer() {
+    answers = new CountDownLatch(0);
   }
 
   void letAnswersGo() {
