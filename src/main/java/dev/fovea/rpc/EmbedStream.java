@@ -2,8 +2,6 @@ package dev.fovea.rpc;
 
 import dev.fovea.admission.Permit;
 import dev.fovea.call.CallContext;
-import dev.fovea.call.Clock;
-import dev.fovea.call.Deadline;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Kind;
@@ -13,7 +11,6 @@ import dev.fovea.rpc.BidiStream.Event;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.Content;
 import dev.fovea.task.Embedding;
-import dev.fovea.task.ModelSelector;
 import dev.fovea.v1.DrainReason;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.ModelRef;
@@ -24,13 +21,11 @@ import dev.fovea.v1.StreamEmbedReady;
 import dev.fovea.v1.StreamEmbedRequest;
 import dev.fovea.v1.StreamEmbedResponse;
 import dev.fovea.v1.StreamEmbedResult;
-import dev.fovea.v1.StreamEmbedSetup;
 import dev.fovea.v1.StreamEmbedSummary;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,10 +37,6 @@ import java.util.stream.Stream;
 /// All of its state belongs to the call's own thread, which goes round: begin what may begin, send
 /// what is done, ask for more, wait for what happens next.
 final class EmbedStream {
-  private static final int DEFAULT_IN_FLIGHT = 32;
-  private static final int MAX_IN_FLIGHT = 256;
-  private static final Duration SETUP_TIME = Duration.ofSeconds(10);
-
   /// The part of its time that is left to a stream for ending in order, and the most of it.
   private static final int ENDING_PART = 10;
 
@@ -70,12 +61,9 @@ final class EmbedStream {
   private final CallRecord record;
   private final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
 
-  private final ModelSelector selector;
+  private final EmbedStreamSetup setup;
   private final List<ModelRef> models;
-  private final EmbeddingWriter writer;
   private final EmbedWindow window;
-  private final int maxInFlight;
-  private final long resumeAfter;
 
   /// What is sent before any result: that the stream is open, that it drains.
   private final Queue<StreamEmbedResponse> announcements = new ArrayDeque<>();
@@ -96,41 +84,15 @@ final class EmbedStream {
       Services services,
       BidiStream<StreamEmbedRequest, StreamEmbedResponse, News> stream,
       CallContext call,
-      StreamEmbedSetup setup) {
+      EmbedStreamSetup setup) {
     this.services = services;
     this.items = services.itemReader();
     this.stream = stream;
     this.call = call;
     this.record = services.newRecord(call);
-    VectorWriter.requireKnown(setup.getVectorEncoding(), setup.getVectorEncodingValue());
-    this.selector = SelectorReader.read(setup.getModel());
-    ServedFamily family = family();
-    this.models = models(family);
-    this.writer =
-        new EmbeddingWriter(
-            setup.hasOutputDimension()
-                ? EmbeddingWriter.dimension(setup.getOutputDimension(), family)
-                : OptionalInt.empty(),
-            !setup.hasNormalize() || setup.getNormalize(),
-            setup.getVectorEncoding());
-    this.maxInFlight = maxInFlight(setup);
-    this.resumeAfter = setup.getResumeAfter();
-    if (resumeAfter < 0) {
-      throw GatewayException.invalidField(
-          "resume_after", Long.toUnsignedString(resumeAfter), "at most 2^63 − 1");
-    }
-    this.window = new EmbedWindow(!setup.hasOrdered() || setup.getOrdered(), resumeAfter);
-  }
-
-  private static int maxInFlight(StreamEmbedSetup setup) {
-    if (!setup.hasMaxInFlight()) {
-      return DEFAULT_IN_FLIGHT;
-    }
-    int wanted = setup.getMaxInFlight();
-    if (wanted == 0) {
-      throw GatewayException.invalidField("max_in_flight", 0, "1 at least");
-    }
-    return wanted < 0 ? MAX_IN_FLIGHT : Math.min(wanted, MAX_IN_FLIGHT);
+    this.setup = setup;
+    this.models = models(family());
+    this.window = new EmbedWindow(setup.ordered(), setup.resumeAfter());
   }
 
   /// Serves one stream from its first message to its summary.
@@ -139,45 +101,13 @@ final class EmbedStream {
       CallContext call,
       BidiStream<StreamEmbedRequest, StreamEmbedResponse, News> stream)
       throws InterruptedException {
-    StreamEmbedSetup setup = setup(call, stream);
-    EmbedStream opened;
-    try {
-      opened = new EmbedStream(services, stream, call, setup);
-    } catch (GatewayException refusal) {
-      throw refusal.under("setup");
-    }
+    EmbedStreamSetup setup = EmbedStreamSetup.await(services, call, stream);
+    EmbedStream opened = new EmbedStream(services, stream, call, setup);
     try (Drain.Notice _ = services.drain().tell(() -> stream.tell(new News.ServerEnds()))) {
       return opened.run();
     } finally {
       opened.workers.shutdownNow();
     }
-  }
-
-  private static StreamEmbedSetup setup(
-      CallContext call, BidiStream<StreamEmbedRequest, StreamEmbedResponse, News> stream)
-      throws InterruptedException {
-    Clock clock = call.deadline().clock();
-    Deadline inTime =
-        Deadline.after(
-            clock, shorter(SETUP_TIME, Duration.ofNanos(call.deadline().remainingNanos())));
-    stream.ask();
-    while (true) {
-      Optional<Event<StreamEmbedRequest, News>> next = stream.next(inTime.remainingNanos());
-      if (next.isEmpty()) {
-        throw Deadline.exceeded("the setup");
-      }
-      if (next.get() instanceof Event.Received<StreamEmbedRequest, News>(StreamEmbedRequest first)
-          && first.hasSetup()) {
-        return first.getSetup();
-      }
-      if (!(next.get() instanceof Event.Room<StreamEmbedRequest, News>)) {
-        throw GatewayException.invalidField("part", "no setup", "a setup first");
-      }
-    }
-  }
-
-  private static Duration shorter(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
   }
 
   private StreamEmbedResponse run() throws InterruptedException {
@@ -200,8 +130,8 @@ final class EmbedStream {
 
   private long drainAt() {
     Duration left = Duration.ofNanos(call.deadline().remainingNanos());
-    Duration ending = shorter(left.dividedBy(ENDING_PART), LONGEST_ENDING);
-    return call.deadline().atNanos() - ending.toNanos();
+    long ending = Math.min(left.dividedBy(ENDING_PART).toNanos(), LONGEST_ENDING.toNanos());
+    return call.deadline().atNanos() - ending;
   }
 
   private StreamEmbedResponse ready() {
@@ -210,9 +140,9 @@ final class EmbedStream {
             StreamEmbedReady.newBuilder()
                 .setRequestId(call.requestId())
                 .addAllModels(models)
-                .setMaxInFlight(maxInFlight)
+                .setMaxInFlight(setup.maxInFlight())
                 .setMaxInFlightBytes(maxBytes())
-                .setCredits(maxInFlight)
+                .setCredits(setup.maxInFlight())
                 .setMaxMessageBytes(maxBytes()))
         .build();
   }
@@ -290,7 +220,10 @@ final class EmbedStream {
   }
 
   private void askForMore() {
-    if (!inputEnded && !draining && window.size() < maxInFlight && window.bytes() < maxBytes()) {
+    if (!inputEnded
+        && !draining
+        && window.size() < setup.maxInFlight()
+        && window.bytes() < maxBytes()) {
       stream.ask();
     }
   }
@@ -320,7 +253,7 @@ final class EmbedStream {
     return !inputEnded
         && !draining
         && owedCredits > 0
-        && (owedCredits >= maxInFlight / 4 || window.size() == 0);
+        && (owedCredits >= setup.maxInFlight() / 4 || window.size() == 0);
   }
 
   private StreamEmbedResponse result(EmbedWindow.Entry entry) {
@@ -332,7 +265,7 @@ final class EmbedStream {
     switch (entry.outcome()) {
       case Outcome.Done<Embedding>(Embedding embedding) -> {
         embedded++;
-        result.setEmbedding(writer.write(embedding));
+        result.setEmbedding(setup.writer().write(embedding));
       }
       case Outcome.Failed<Embedding>(GatewayException refusal) -> {
         refused++;
@@ -399,7 +332,7 @@ final class EmbedStream {
     }
     lastSequence = item.getSequence();
     received++;
-    if (item.getSequence() <= resumeAfter) {
+    if (item.getSequence() <= setup.resumeAfter()) {
       skipped++;
       owedCredits++;
     } else {
@@ -429,8 +362,9 @@ final class EmbedStream {
     }
   }
 
+  /// The family that answers now: another version may have taken its place.
   private ServedFamily family() {
-    return services.catalog().get().select(selector, EmbeddingRpc.EITHER);
+    return services.catalog().get().select(setup.selector(), EmbeddingRpc.EITHER);
   }
 
   private static List<ModelRef> models(ServedFamily family) {
