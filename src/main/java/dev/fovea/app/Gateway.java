@@ -29,6 +29,7 @@ import dev.fovea.rpc.CallPolicy;
 import dev.fovea.rpc.Drain;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
+import dev.fovea.store.LabelSets;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.Embedding;
 import dev.fovea.task.FamilyCatalog;
@@ -40,6 +41,7 @@ import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
+import dev.fovea.v1.LabelSetServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -164,6 +166,9 @@ public final class Gateway implements AutoCloseable {
     Limiter limiter = new Limiter(admission(settings), clock);
     metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
     metrics.gauge("fovea.admission.items", "Items under way", limiter::underWay);
+    LabelSets labelSets =
+        new LabelSets(settings.labelSets().folder(), settings.labelSets().maxSets(), clock);
+    metrics.gauge("fovea.label.sets", "Label sets kept", labelSets::count);
     Drain drain = new Drain();
     metrics.gauge("fovea.streams", "Streams that are told when the server ends", drain::calls);
     Services services =
@@ -172,6 +177,7 @@ public final class Gateway implements AutoCloseable {
             new EmbedItems(prepareImages, reuseEmbeddings(settings, cpu, metrics), cpu),
             new InspectImage(decoder, limits.image()),
             uploaded,
+            labelSets,
             limiter,
             drain,
             limits,
@@ -293,6 +299,7 @@ public final class Gateway implements AutoCloseable {
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
     server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(LabelSetServiceGrpc.SERVICE_NAME, true);
     server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());

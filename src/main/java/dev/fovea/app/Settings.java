@@ -40,6 +40,8 @@ public interface Settings {
 
   Cache cache();
 
+  LabelSets labelSets();
+
   Image image();
 
   Cpu cpu();
@@ -212,6 +214,16 @@ public interface Settings {
     /// Who finds what was made for a caller: `caller`, that caller alone; `server`, everybody.
     @WithDefault("caller")
     ReuseEmbeddings.Sharing sharing();
+  }
+
+  /// Sets of labels that callers have the server keep.
+  interface LabelSets {
+    /// The folder that they are kept in; gateways may share it. Nothing said: none are kept.
+    Optional<Path> folder();
+
+    /// How many are kept.
+    @WithDefault("1000")
+    int maxSets();
   }
 
   /// Decoding images.

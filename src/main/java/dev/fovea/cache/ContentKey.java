@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 
 /// Names a result by all that it was made of: SHA-256 over the parts, so equal keys mean equal
 /// parts and nothing of the parts has to be kept.
@@ -15,6 +16,12 @@ import java.security.NoSuchAlgorithmException;
 public record ContentKey(long a, long b, long c, long d) {
   /// Bytes of a key.
   static final int BYTES = 32;
+
+  /// It in hexadecimal, as a name for files.
+  public String hex() {
+    HexFormat hex = HexFormat.of();
+    return hex.toHexDigits(a) + hex.toHexDigits(b) + hex.toHexDigits(c) + hex.toHexDigits(d);
+  }
 
   /// Gathers the parts. Each goes in with its length, so that no two lists of parts run together
   /// into the same bytes.

@@ -4,6 +4,7 @@ import dev.fovea.admission.Limiter;
 import dev.fovea.admission.Permit;
 import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.CallContext;
+import dev.fovea.store.LabelSets;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
@@ -20,6 +21,7 @@ import java.util.function.Supplier;
 /// @param embedItems makes every vector
 /// @param inspectImage reads headers
 /// @param uploaded the images that handles stand for
+/// @param labelSets the label sets that are kept
 /// @param limiter lets calls in
 /// @param drain tells calls that live long when the server ends
 /// @param limits what any call may hold
@@ -29,6 +31,7 @@ public record Services(
     EmbedItems embedItems,
     InspectImage inspectImage,
     UploadedImages uploaded,
+    LabelSets labelSets,
     Limiter limiter,
     Drain drain,
     RequestLimits limits,
@@ -38,6 +41,7 @@ public record Services(
     return List.of(
         new EmbeddingRpc(this),
         new ClassificationRpc(this),
+        new LabelSetRpc(this),
         new ImageRpc(this),
         new ModelRpc(this));
   }

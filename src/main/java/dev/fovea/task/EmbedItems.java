@@ -196,7 +196,7 @@ public final class EmbedItems {
   private static <U> Outcome<U> itemsOwn(GatewayException refusal) {
     return switch (refusal.reason().kind()) {
       case INVALID, NOT_FOUND, UNSUPPORTED -> Outcome.failed(refusal);
-      case EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT -> throw refusal;
+      case EXISTS, CONFLICT, EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT -> throw refusal;
     };
   }
 

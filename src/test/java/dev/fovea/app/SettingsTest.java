@@ -106,6 +106,8 @@ final class SettingsTest {
     assertThat(settings.uploads().maxBytesPerCaller()).isEqualTo(67_108_865);
     assertThat(settings.cache().maxBytes()).isEqualTo(1);
     assertThat(settings.cache().sharing()).isEqualTo(ReuseEmbeddings.Sharing.SERVER);
+    assertThat(settings.labelSets().folder()).contains(Path.of("other"));
+    assertThat(settings.labelSets().maxSets()).isEqualTo(1001);
     assertThat(settings.image().jpegDecoder()).isEqualTo(JpegDecoding.JAVA);
     assertThat(settings.cpu().width()).hasValue(3);
     assertThat(settings.engine().queueSize()).isEqualTo(257);
