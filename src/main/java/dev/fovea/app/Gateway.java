@@ -4,6 +4,7 @@ import dev.fovea.admission.ByteBudget;
 import dev.fovea.admission.CpuGate;
 import dev.fovea.admission.Limiter;
 import dev.fovea.batch.BatchingEngine;
+import dev.fovea.cache.ResultCache;
 import dev.fovea.cache.UploadLimits;
 import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.Clock;
@@ -26,18 +27,23 @@ import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.CallContexts;
 import dev.fovea.rpc.CallPolicy;
+import dev.fovea.rpc.Drain;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
 import dev.fovea.rpc.kserve.InferenceRpc;
+import dev.fovea.store.LabelSets;
 import dev.fovea.task.EmbedItems;
+import dev.fovea.task.Embedding;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
 import dev.fovea.task.PrepareImages;
+import dev.fovea.task.ReuseEmbeddings;
 import dev.fovea.task.Task;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
+import dev.fovea.v1.LabelSetServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
 import inference.ModelInferRequest;
 import io.grpc.BindableService;
@@ -166,13 +172,20 @@ public final class Gateway implements AutoCloseable {
     Limiter limiter = new Limiter(admission(settings), clock);
     metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
     metrics.gauge("fovea.admission.items", "Items under way", limiter::underWay);
+    LabelSets labelSets =
+        new LabelSets(settings.labelSets().folder(), settings.labelSets().maxSets(), clock);
+    metrics.gauge("fovea.label.sets", "Label sets kept", labelSets::count);
+    Drain drain = new Drain();
+    metrics.gauge("fovea.streams", "Streams that are told when the server ends", drain::calls);
     Services services =
         new Services(
             () -> catalog,
-            new EmbedItems(prepareImages, cpu),
+            new EmbedItems(prepareImages, reuseEmbeddings(settings, cpu, metrics), cpu),
             new InspectImage(decoder, limits.image()),
             uploaded,
+            labelSets,
             limiter,
+            drain,
             limits,
             metrics);
     List<BindableService> all = new ArrayList<>(services.all());
@@ -183,7 +196,10 @@ public final class Gateway implements AutoCloseable {
     }
     GrpcServer server =
         GrpcServer.start(
-            settings, all, List.of(metrics, new CallContexts(callPolicy(settings, clock))));
+            settings,
+            all,
+            List.of(metrics, new CallContexts(callPolicy(settings, clock))),
+            drain::begin);
     Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);
     gateway.reportHealth();
@@ -213,6 +229,21 @@ public final class Gateway implements AutoCloseable {
         limits.maxTextCharacters(),
         limits.maxLabels(),
         limits.maxPrompts());
+  }
+
+  private static ReuseEmbeddings reuseEmbeddings(Settings settings, CpuGate cpu, Metrics metrics) {
+    Settings.Cache cache = settings.cache();
+    if (cache.maxBytes() < 0) {
+      throw new FaultyConfigurationException(
+          new Fault(
+              "settings", "fovea.cache.max-bytes", String.valueOf(cache.maxBytes()), "0 or more"));
+    }
+    Optional<ResultCache<Embedding>> kept =
+        cache.maxBytes() == 0
+            ? Optional.empty()
+            : Optional.of(new ResultCache<>(cache.maxBytes(), Embedding::bytes));
+    kept.ifPresent(metrics::observe);
+    return new ReuseEmbeddings(kept, cache.sharing(), cpu);
   }
 
   private static UploadLimits uploadLimits(Settings settings) {
@@ -289,6 +320,7 @@ public final class Gateway implements AutoCloseable {
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
     server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(LabelSetServiceGrpc.SERVICE_NAME, true);
     server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);
     server.setServing(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ready());

@@ -28,18 +28,25 @@ final class GrpcServer implements AutoCloseable {
   private final HealthStatusManager health;
   private final Server server;
   private final Settings.Drain drain;
+  private final Runnable atShutdown;
 
-  private GrpcServer(HealthStatusManager health, Server server, Settings.Drain drain) {
+  private GrpcServer(
+      HealthStatusManager health, Server server, Settings.Drain drain, Runnable atShutdown) {
     this.health = health;
     this.server = server;
     this.drain = drain;
+    this.atShutdown = atShutdown;
   }
 
   /// Listens. Health says NOT_SERVING until [#setServing].
   ///
   /// @param interceptors the first one sees a call first
+  /// @param atShutdown tells the calls that live long that no new ones are taken
   static GrpcServer start(
-      Settings settings, List<BindableService> services, List<ServerInterceptor> interceptors) {
+      Settings settings,
+      List<BindableService> services,
+      List<ServerInterceptor> interceptors,
+      Runnable atShutdown) {
     Settings.Grpc grpc = settings.grpc();
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
@@ -68,7 +75,7 @@ final class GrpcServer implements AutoCloseable {
     // The builder calls the interceptor that was added last first.
     interceptors.reversed().forEach(builder::intercept);
     try {
-      return new GrpcServer(health, builder.build().start(), settings.drain());
+      return new GrpcServer(health, builder.build().start(), settings.drain(), atShutdown);
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot listen on %s:%d".formatted(grpc.host(), grpc.port()), e);
@@ -102,6 +109,7 @@ final class GrpcServer implements AutoCloseable {
     try {
       pause(drain.delay());
       server.shutdown();
+      atShutdown.run();
       if (!server.awaitTermination(drain.grace().toMillis(), TimeUnit.MILLISECONDS)) {
         server.shutdownNow();
         server.awaitTermination();

@@ -1,7 +1,7 @@
 package dev.fovea.app;
 
+import dev.fovea.cache.ResultCache;
 import dev.fovea.cache.UploadedImages;
-import dev.fovea.cache.UploadedImages.Counts;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -24,11 +24,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
-import java.util.function.ToLongFunction;
+import java.util.function.ToDoubleFunction;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
 /// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
-/// images that handles stand for.
+/// images that handles stand for, `fovea_cache_…` for the vectors that are kept.
 final class Metrics implements ServerInterceptor, StageListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(500_000),
@@ -76,22 +76,41 @@ final class Metrics implements ServerInterceptor, StageListener {
   void observe(UploadedImages uploaded) {
     gauge("fovea.uploads.images", "Uploaded images kept or on their way", uploaded::images);
     gauge("fovea.uploads.bytes", "Bytes of those images", uploaded::bytes);
-    count("fovea.uploads.hits", "Handles found", uploaded, Counts::hits);
-    count("fovea.uploads.misses", "Handles not found", uploaded, Counts::misses);
+    count("fovea.uploads.hits", "Handles found", uploaded, u -> u.counts().hits());
+    count("fovea.uploads.misses", "Handles not found", uploaded, u -> u.counts().misses());
     count(
         "fovea.uploads.expirations",
         "Uploaded images whose time was over",
         uploaded,
-        Counts::expirations);
+        u -> u.counts().expirations());
     count(
-        "fovea.uploads.refusals", "Uploads that there was no room for", uploaded, Counts::refusals);
+        "fovea.uploads.refusals",
+        "Uploads that there was no room for",
+        uploaded,
+        u -> u.counts().refusals());
   }
 
-  private void count(
-      String name, String description, UploadedImages uploaded, ToLongFunction<Counts> which) {
-    FunctionCounter.builder(name, uploaded, images -> which.applyAsLong(images.counts()))
-        .description(description)
-        .register(registry);
+  /// What is kept of vectors, and how often that was of use.
+  void observe(ResultCache<?> vectors) {
+    gauge("fovea.cache.entries", "Vectors kept", vectors::entries);
+    gauge("fovea.cache.bytes", "Bytes of those vectors", vectors::bytes);
+    gauge("fovea.cache.pending", "Vectors being made that others may wait for", vectors::underWay);
+    count("fovea.cache.hits", "Vectors found", vectors, v -> v.counts().hits());
+    count(
+        "fovea.cache.joins",
+        "Vectors waited for while another item's call made them",
+        vectors,
+        v -> v.counts().joins());
+    count("fovea.cache.misses", "Vectors that had to be made", vectors, v -> v.counts().misses());
+    count(
+        "fovea.cache.evictions",
+        "Vectors that made room for others",
+        vectors,
+        v -> v.counts().evictions());
+  }
+
+  private <T> void count(String name, String description, T source, ToDoubleFunction<T> value) {
+    FunctionCounter.builder(name, source, value).description(description).register(registry);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.fovea.app;
 
 import dev.fovea.image.codec.JpegDecoding;
+import dev.fovea.task.ReuseEmbeddings;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
@@ -40,6 +41,10 @@ public interface Settings {
   Limits limits();
 
   Uploads uploads();
+
+  Cache cache();
+
+  LabelSets labelSets();
 
   Image image();
 
@@ -204,6 +209,27 @@ public interface Settings {
     /// Bytes of the images of one caller.
     @WithDefault("67108864")
     long maxBytesPerCaller();
+  }
+
+  /// Vectors that are kept, so that the same content is embedded once.
+  interface Cache {
+    /// Bytes of all vectors. Zero: none is kept, and equal items are embedded one by one.
+    @WithDefault("0")
+    long maxBytes();
+
+    /// Who finds what was made for a caller: `caller`, that caller alone; `server`, everybody.
+    @WithDefault("caller")
+    ReuseEmbeddings.Sharing sharing();
+  }
+
+  /// Sets of labels that callers have the server keep.
+  interface LabelSets {
+    /// The folder that they are kept in; gateways may share it. Nothing said: none are kept.
+    Optional<Path> folder();
+
+    /// How many are kept.
+    @WithDefault("1000")
+    int maxSets();
   }
 
   /// Decoding images.

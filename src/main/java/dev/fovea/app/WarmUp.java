@@ -32,6 +32,9 @@ final class WarmUp {
   private static final int ROUNDS = 4;
   private static final String PICTURE = "/warm-up.jpg";
 
+  /// Makes no two items the same, so that none is answered with a vector that was kept.
+  private int items;
+
   private WarmUp() {}
 
   /// Leaves out families that are not ready: their server may come later.
@@ -40,11 +43,12 @@ final class WarmUp {
   static void run(String host, int port, FamilyCatalog catalog) {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(reachable(host, port)).usePlaintext().build();
+    WarmUp warmUp = new WarmUp();
     try {
       ByteString picture = picture();
       for (int round = 0; round < ROUNDS; round++) {
         for (ServedFamily family : catalog.served().values()) {
-          warmUp(channel, family, picture);
+          warmUp.run(channel, family, picture);
         }
       }
     } finally {
@@ -52,7 +56,7 @@ final class WarmUp {
     }
   }
 
-  private static void warmUp(ManagedChannel channel, ServedFamily family, ByteString picture) {
+  private void run(ManagedChannel channel, ServedFamily family, ByteString picture) {
     try {
       if (family.ready()) {
         embed(channel, family, picture);
@@ -82,7 +86,7 @@ final class WarmUp {
     }
   }
 
-  private static void embed(ManagedChannel channel, ServedFamily family, ByteString picture) {
+  private void embed(ManagedChannel channel, ServedFamily family, ByteString picture) {
     EmbedRequest.Builder request = EmbedRequest.newBuilder().setModel(selector(family));
     if (Task.EMBED_IMAGE.isSupportedBy(family)) {
       request.addItems(item(picture)).addItems(item(picture));
@@ -90,14 +94,16 @@ final class WarmUp {
     if (Task.EMBED_TEXT.isSupportedBy(family)) {
       request.addItems(
           Item.newBuilder()
-              .setContent(Content.newBuilder().setText(Text.newBuilder().setValue("a picture"))));
+              .setContent(
+                  Content.newBuilder()
+                      .setText(Text.newBuilder().setValue("a picture " + items++))));
     }
     EmbeddingServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(60, TimeUnit.SECONDS)
         .embed(request.build());
   }
 
-  private static void classify(ManagedChannel channel, ServedFamily family, ByteString picture) {
+  private void classify(ManagedChannel channel, ServedFamily family, ByteString picture) {
     if (!Task.CLASSIFY.isSupportedBy(family)
         || family.family().space().orElseThrow().singleLabel().isEmpty()) {
       return;
@@ -110,8 +116,8 @@ final class WarmUp {
                 .addItems(item(picture))
                 .setLabelList(
                     LabelList.newBuilder()
-                        .addLabels(Label.newBuilder().setName("warm"))
-                        .addLabels(Label.newBuilder().setName("cold")))
+                        .addLabels(Label.newBuilder().setName("warm " + items++))
+                        .addLabels(Label.newBuilder().setName("cold " + items++)))
                 .build());
   }
 
@@ -119,9 +125,10 @@ final class WarmUp {
     return ModelSelector.newBuilder().setModel(family.family().name()).build();
   }
 
-  private static Item item(ByteString picture) {
-    return Item.newBuilder()
-        .setContent(Content.newBuilder().setImage(Image.newBuilder().setContent(picture)))
-        .build();
+  /// The picture over one more background, of which a JPEG shows nothing.
+  private Item item(ByteString picture) {
+    Image.Builder image = Image.newBuilder().setContent(picture);
+    image.getOptionsBuilder().setAlphaBackground(items++);
+    return Item.newBuilder().setContent(Content.newBuilder().setImage(image)).build();
   }
 }

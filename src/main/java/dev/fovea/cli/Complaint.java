@@ -8,6 +8,7 @@ import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.io.PrintWriter;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
@@ -56,19 +57,21 @@ final class Complaint implements IExecutionExceptionHandler {
   static String describe(Status status) {
     StringBuilder line =
         new StringBuilder(io.grpc.Status.fromCodeValue(status.getCode()).getCode().name());
-    for (Any detail : status.getDetailsList()) {
-      if (detail.is(ErrorInfo.class)) {
-        line.append(' ').append(reason(detail));
-      }
-    }
+    info(status).ifPresent(info -> line.append(' ').append(info.getReason()));
     return line.append(": ").append(status.getMessage()).toString();
   }
 
-  private static String reason(Any detail) {
-    try {
-      return detail.unpack(ErrorInfo.class).getReason();
-    } catch (InvalidProtocolBufferException _) {
-      return "";
+  /// What programs are told of a refusal; empty where it is none of this server's.
+  static Optional<ErrorInfo> info(Status status) {
+    for (Any detail : status.getDetailsList()) {
+      if (detail.is(ErrorInfo.class)) {
+        try {
+          return Optional.of(detail.unpack(ErrorInfo.class));
+        } catch (InvalidProtocolBufferException _) {
+          return Optional.empty();
+        }
+      }
     }
+    return Optional.empty();
   }
 }

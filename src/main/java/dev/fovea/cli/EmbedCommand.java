@@ -9,10 +9,12 @@ import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.Text;
 import io.grpc.ManagedChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +26,11 @@ import picocli.CommandLine.Spec;
 /// `fovea embed`: vectors of images and texts.
 @Command(
     name = "embed",
-    description = "Embeds images and texts into one space of vectors.",
+    description = {
+      "Embeds images and texts into one space of vectors.",
+      "With --from and --to: all images of a folder, into part files. The same command goes on"
+          + " where it was interrupted."
+    },
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class EmbedCommand extends ServerCommand {
@@ -44,10 +50,43 @@ final class EmbedCommand extends ServerCommand {
   @Option(names = "--model", defaultValue = "", description = "A family or model")
   private String model = "";
 
+  @Option(
+      names = "--from",
+      paramLabel = "FOLDER",
+      description = "Embed all images of this folder and of those in it")
+  private @Nullable Path from;
+
+  @Option(names = "--to", paramLabel = "FOLDER", description = "Where the part files go")
+  private @Nullable Path to;
+
+  @Option(
+      names = "--format",
+      paramLabel = "npy|jsonl",
+      defaultValue = "npy",
+      description = "npy: NumPy arrays and names of their rows; jsonl: JSON lines. Default: npy")
+  private PartFile.Format format = PartFile.Format.NPY;
+
+  @Option(
+      names = "--part-size",
+      paramLabel = "N",
+      defaultValue = "10000",
+      description = "Images of one part file. Default: ${DEFAULT-VALUE}")
+  private int partSize;
+
+  @Option(
+      names = "--in-flight",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Images with the server at once. Default: ${DEFAULT-VALUE}")
+  private int inFlight;
+
   @Spec private CommandSpec spec;
 
   @Override
-  int call(ManagedChannel channel) {
+  int call(ManagedChannel channel) throws InterruptedException {
+    if (from != null || to != null) {
+      return embedFolder(channel);
+    }
     if (images.isEmpty() && texts.isEmpty()) {
       throw new ParameterException(
           spec.commandLine(), "nothing to embed: name an image or a --text");
@@ -63,6 +102,31 @@ final class EmbedCommand extends ServerCommand {
     }
     boolean refused = response.getResultsList().stream().anyMatch(EmbedResult::hasError);
     return refused ? Complaint.REFUSED : 0;
+  }
+
+  private int embedFolder(ManagedChannel channel) throws InterruptedException {
+    if (from == null || to == null || !images.isEmpty() || !texts.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "--from and --to go together, and alone");
+    }
+    if (partSize < 1 || inFlight < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--part-size and --in-flight: expected 1 at least");
+    }
+    Progress progress =
+        new EmbedFolder(
+                channel,
+                arguments,
+                new EmbedFolder.Order(from, to, model, format, partSize, inFlight),
+                spec.commandLine().getErr())
+            .run();
+    out().println(progress.summary());
+    if (progress.total() == 0) {
+      throw new UnreadableFileException(from + ": no images in it");
+    }
+    if (progress.refusals() > 0) {
+      out().println("what was refused and why: " + to.resolve("part-*.failures.jsonl"));
+    }
+    return progress.refusals() > 0 ? Complaint.REFUSED : 0;
   }
 
   private static Item text(String text) {

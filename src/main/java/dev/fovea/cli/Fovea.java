@@ -40,6 +40,7 @@ public final class Fovea implements Runnable {
   /// Runs one command line and gives its exit status.
   static int run(PrintWriter out, PrintWriter err, String... args) {
     return new CommandLine(new Fovea())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(out)
         .setErr(err)
         .setExecutionExceptionHandler(new Complaint())

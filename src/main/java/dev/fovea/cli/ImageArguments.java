@@ -1,6 +1,7 @@
 package dev.fovea.cli;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.TextFormat;
 import dev.fovea.v1.Content;
 import dev.fovea.v1.Detail;
 import dev.fovea.v1.Image;
@@ -90,12 +91,27 @@ final class ImageArguments {
   }
 
   Image image(String name) {
-    Image.Builder image = Image.newBuilder().setFrameIndex(frame);
+    Image.Builder image = Image.newBuilder();
     if (name.startsWith(HANDLE)) {
       image.setHandle(name.substring(HANDLE.length()));
     } else {
       image.setContent(bytes(Path.of(name)));
     }
+    return looked(image);
+  }
+
+  /// A file's bytes as content.
+  Content content(ByteString bytes) {
+    return Content.newBuilder().setImage(looked(Image.newBuilder().setContent(bytes))).build();
+  }
+
+  /// How an image is looked at, for a person to read and to compare.
+  String look() {
+    return TextFormat.printer().shortDebugString(looked(Image.newBuilder()));
+  }
+
+  private Image looked(Image.Builder image) {
+    image.setFrameIndex(frame);
     if (detail != Detail.DETAIL_UNSPECIFIED) {
       image.setOptions(ImageOptions.newBuilder().setDetail(detail));
     }

@@ -8,6 +8,10 @@ public enum Kind {
   NOT_FOUND(true),
   /// The request is well formed, but what it asks of cannot do it.
   UNSUPPORTED(true),
+  /// The thing that the request would make is there already.
+  EXISTS(true),
+  /// The thing that the request would change has changed meanwhile: read it anew.
+  CONFLICT(true),
   /// A bound is reached: back off, then try again.
   EXHAUSTED(true),
   /// Nothing can answer right now: try again, here or elsewhere.

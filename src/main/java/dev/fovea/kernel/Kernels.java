@@ -22,7 +22,7 @@ final class Kernels {
     }
     if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
       System.getLogger(Kernels.class.getName())
-          .log(Level.WARNING, "image kernels are scalar: no --add-modules " + MODULE);
+          .log(Level.DEBUG, "image kernels are scalar: no --add-modules " + MODULE);
       return 1;
     }
     return VectorWidth.lanes();

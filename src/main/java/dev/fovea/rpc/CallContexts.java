@@ -8,6 +8,7 @@ import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
@@ -53,7 +54,8 @@ public final class CallContexts implements ServerInterceptor {
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     CallContext context =
-        new CallContext(newRequestId(), caller(call, headers), criticality(headers), deadline());
+        new CallContext(
+            newRequestId(), caller(call, headers), criticality(headers), deadline(call));
     return Contexts.interceptCall(Context.current().withValue(KEY, context), call, headers, next);
   }
 
@@ -85,15 +87,20 @@ public final class CallContexts implements ServerInterceptor {
     return Criticality.DEFAULT;
   }
 
-  /// The caller's own deadline, within what the policy allows.
-  private Deadline deadline() {
+  /// The caller's own deadline, within what the policy allows. A stream in both directions that
+  /// states none may last as long as any call.
+  private Deadline deadline(ServerCall<?, ?> call) {
     io.grpc.Deadline stated = Context.current().getDeadline();
     Duration time =
         stated == null
-            ? policy.defaultDeadline()
+            ? unstated(call.getMethodDescriptor().getType())
             : Duration.ofNanos(
                 Math.min(
                     stated.timeRemaining(TimeUnit.NANOSECONDS), policy.maxDeadline().toNanos()));
     return Deadline.after(policy.clock(), time);
+  }
+
+  private Duration unstated(MethodType type) {
+    return type == MethodType.BIDI_STREAMING ? policy.maxDeadline() : policy.defaultDeadline();
   }
 }

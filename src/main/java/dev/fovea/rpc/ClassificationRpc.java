@@ -4,7 +4,7 @@ import dev.fovea.call.Caller;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
-import dev.fovea.model.HypothesisTemplate;
+import dev.fovea.store.LabelSet;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.Classification;
 import dev.fovea.task.ClassifyImages;
@@ -17,12 +17,12 @@ import dev.fovea.v1.ClassifyRequest;
 import dev.fovea.v1.ClassifyResponse;
 import dev.fovea.v1.ClassifyResult;
 import dev.fovea.v1.Item;
-import dev.fovea.v1.Label;
 import dev.fovea.v1.LabelScore;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -31,18 +31,17 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
   private static final Set<Task> CLASSIFY = EnumSet.of(Task.CLASSIFY);
   private static final int DEFAULT_TOP_K = 10;
   private static final int MAX_TOP_K = 4096;
-  private static final int MAX_NAME_LENGTH = 256;
-  private static final int MAX_PROMPTS_A_LABEL = 64;
-  private static final int MAX_TEMPLATES = 32;
 
   private final Services services;
   private final ClassifyImages classifyImages;
   private final ItemReader items;
+  private final LabelReader labels;
 
   ClassificationRpc(Services services) {
     this.services = services;
-    this.classifyImages = new ClassifyImages(services.embedItems());
+    this.classifyImages = new ClassifyImages(services.embedItems(), services.labelSets());
     this.items = services.itemReader();
+    this.labels = new LabelReader(services.limits());
   }
 
   @Override
@@ -93,78 +92,43 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
   }
 
   private ClassifyImages.Criteria criteria(ClassifyRequest request, ServedFamily family) {
-    List<LabelPrompts> labels = labels(request);
-    List<String> templates = templates(request);
-    requirePrompts(labels, templates, family);
-    return new ClassifyImages.Criteria(
-        labels,
-        templates,
-        activation(request),
-        topK(request),
-        request.hasMinScore() ? number("min_score", request.getMinScore(), 0, 1) : 0,
-        request.hasRejectionThreshold()
-            ? OptionalDouble.of(
-                number("rejection_threshold", request.getRejectionThreshold(), -1, 1))
-            : OptionalDouble.empty());
+    Optional<LabelSet> set = labelSet(request);
+    List<LabelPrompts> read =
+        set.isPresent() ? ClassifyImages.Criteria.labels(set.get()) : labelList(request);
+    ClassifyImages.Criteria criteria =
+        new ClassifyImages.Criteria(
+            read,
+            set,
+            labels.templates(request.getHypothesisTemplatesList()),
+            activation(request),
+            topK(request),
+            request.hasMinScore() ? number("min_score", request.getMinScore(), 0, 1) : 0,
+            request.hasRejectionThreshold()
+                ? OptionalDouble.of(
+                    number("rejection_threshold", request.getRejectionThreshold(), -1, 1))
+                : OptionalDouble.empty());
+    labels.requirePrompts(
+        set.isPresent() ? "label_set.labels" : "label_list.labels",
+        read,
+        criteria.templates(family.family().space().orElseThrow()).size());
+    return criteria;
   }
 
-  private List<LabelPrompts> labels(ClassifyRequest request) {
+  private Optional<LabelSet> labelSet(ClassifyRequest request) {
+    return request.hasLabelSet()
+        ? Optional.of(services.labelSets().require(request.getLabelSet()))
+        : Optional.empty();
+  }
+
+  private List<LabelPrompts> labelList(ClassifyRequest request) {
     if (!request.hasLabelList()) {
-      throw GatewayException.invalidField("labels", "nothing", "label_list");
+      throw GatewayException.invalidField("labels", "nothing", "label_list or label_set");
     }
-    List<Label> labels = request.getLabelList().getLabelsList();
-    RequestLimits.requireCount("label_list.labels", labels.size(), services.limits().maxLabels());
-    List<LabelPrompts> read = new ArrayList<>();
-    for (int i = 0; i < labels.size(); i++) {
-      try {
-        read.add(label(labels.get(i)));
-      } catch (GatewayException refusal) {
-        throw refusal.under("label_list.labels[" + i + "]");
-      }
+    try {
+      return labels.labels(request.getLabelList().getLabelsList());
+    } catch (GatewayException refusal) {
+      throw refusal.under("label_list");
     }
-    return read;
-  }
-
-  private LabelPrompts label(Label label) {
-    String name = label.getName();
-    if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
-      throw GatewayException.invalidField("name", name, "1 to 256 characters");
-    }
-    if (label.getPromptsCount() == 0) {
-      return new LabelPrompts(name, List.of(name));
-    }
-    RequestLimits.requireCount("prompts", label.getPromptsCount(), MAX_PROMPTS_A_LABEL);
-    for (int i = 0; i < label.getPromptsCount(); i++) {
-      services.limits().requireText("prompts[" + i + "]", label.getPrompts(i));
-    }
-    return new LabelPrompts(name, label.getPromptsList());
-  }
-
-  private List<String> templates(ClassifyRequest request) {
-    List<String> templates = request.getHypothesisTemplatesList();
-    if (templates.isEmpty()) {
-      return templates;
-    }
-    RequestLimits.requireCount("hypothesis_templates", templates.size(), MAX_TEMPLATES);
-    for (int i = 0; i < templates.size(); i++) {
-      String field = "hypothesis_templates[" + i + "]";
-      services.limits().requireText(field, templates.get(i));
-      if (!HypothesisTemplate.isTemplate(templates.get(i))) {
-        throw GatewayException.invalidField(field, templates.get(i), "a text with one {}");
-      }
-    }
-    return templates;
-  }
-
-  private void requirePrompts(
-      List<LabelPrompts> labels, List<String> templates, ServedFamily family) {
-    int perPrompt =
-        templates.isEmpty()
-            ? family.family().space().orElseThrow().hypothesisTemplates().size()
-            : templates.size();
-    long prompts = labels.stream().mapToLong(label -> label.prompts().size()).sum() * perPrompt;
-    RequestLimits.requireCount(
-        "label_list.labels × prompts × templates", prompts, services.limits().maxPrompts());
   }
 
   private static Classification.Activation activation(ClassifyRequest request) {

@@ -3,9 +3,6 @@ package dev.fovea.rpc;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
-import dev.fovea.image.PixelBox;
-import dev.fovea.kernel.Vectors;
-import dev.fovea.model.EmbeddingSpace;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.CompareItems;
 import dev.fovea.task.Comparison;
@@ -23,8 +20,9 @@ import dev.fovea.v1.EmbedResponse;
 import dev.fovea.v1.EmbedResult;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.Item;
+import dev.fovea.v1.StreamEmbedRequest;
+import dev.fovea.v1.StreamEmbedResponse;
 import io.grpc.stub.StreamObserver;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalInt;
@@ -32,7 +30,8 @@ import java.util.Set;
 
 /// `fovea.v1.EmbeddingService`.
 final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
-  private static final Set<Task> EITHER = EnumSet.of(Task.EMBED_IMAGE, Task.EMBED_TEXT);
+  /// What a family must be able to do, one or the other.
+  static final Set<Task> EITHER = EnumSet.of(Task.EMBED_IMAGE, Task.EMBED_TEXT);
 
   private final Services services;
   private final EmbedItems embedItems;
@@ -58,7 +57,7 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
     VectorWriter.requireKnown(request.getVectorEncoding(), request.getVectorEncodingValue());
     ServedFamily family =
         services.catalog().get().select(SelectorReader.read(request.getModel()), EITHER);
-    OptionalInt dimension = outputDimension(request, family);
+    EmbeddingWriter writer = writer(request, family);
     List<Outcome<Embedding>> embeddings =
         embedItems.run(family, items.read(request.getItemsList(), record.call().caller()), record);
     EmbedResponse.Builder response = EmbedResponse.newBuilder();
@@ -67,7 +66,7 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
       EmbedResult.Builder result = EmbedResult.newBuilder().setIndex(i).setId(item.getId());
       switch (embeddings.get(i)) {
         case Outcome.Done<Embedding>(Embedding embedding) -> {
-          result.setEmbedding(write(embedding, request, dimension));
+          result.setEmbedding(writer.write(embedding));
           warnIfTruncated(embedding, i, record);
         }
         case Outcome.Failed<Embedding>(GatewayException refusal) ->
@@ -80,48 +79,13 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
     return response.setCallInfo(ReplyWriter.callInfo(record)).build();
   }
 
-  private static OptionalInt outputDimension(EmbedRequest request, ServedFamily family) {
-    if (!request.hasOutputDimension()) {
-      return OptionalInt.empty();
-    }
-    EmbeddingSpace space = family.family().space().orElseThrow();
-    int dimension = request.getOutputDimension();
-    if (dimension != space.dimension() && !space.outputDimensions().contains(dimension)) {
-      throw GatewayException.invalidField(
-          "output_dimension",
-          Integer.toUnsignedLong(dimension),
-          space.outputDimensions().isEmpty()
-              ? "%d, the only one of %s".formatted(space.dimension(), family.family().name())
-              : "%d or one of %s".formatted(space.dimension(), space.outputDimensions()));
-    }
-    return OptionalInt.of(dimension);
-  }
-
-  private static dev.fovea.v1.Embedding write(
-      Embedding embedding, EmbedRequest request, OptionalInt dimension) {
-    boolean normalize = !request.hasNormalize() || request.getNormalize();
-    float[] vector = embedding.vector();
-    if (dimension.isPresent() && dimension.getAsInt() < vector.length) {
-      vector = Arrays.copyOf(vector, dimension.getAsInt());
-    }
-    if (normalize) {
-      vector = Vectors.normalised(vector);
-    }
-    dev.fovea.v1.Embedding.Builder written =
-        dev.fovea.v1.Embedding.newBuilder()
-            .setVector(VectorWriter.write(vector, request.getVectorEncoding()))
-            .setNormalized(normalize);
-    switch (embedding.facts()) {
-      case Embedding.ImageFacts(int width, int height, PixelBox region) -> {
-        written.setOrientedWidth(width).setOrientedHeight(height);
-        if (!region.isWhole(width, height)) {
-          written.setRegion(ReplyWriter.pixelBox(region));
-        }
-      }
-      case Embedding.TextFacts(int tokens, boolean truncated) ->
-          written.setTokens(tokens).setTruncated(truncated);
-    }
-    return written.build();
+  private static EmbeddingWriter writer(EmbedRequest request, ServedFamily family) {
+    return new EmbeddingWriter(
+        request.hasOutputDimension()
+            ? EmbeddingWriter.dimension(request.getOutputDimension(), family)
+            : OptionalInt.empty(),
+        !request.hasNormalize() || request.getNormalize(),
+        request.getVectorEncoding());
   }
 
   private static void warnIfTruncated(Embedding embedding, int item, CallRecord record) {
@@ -133,6 +97,13 @@ final class EmbeddingRpc extends EmbeddingServiceGrpc.EmbeddingServiceImplBase {
               "text cut to " + tokens + " tokens",
               OptionalInt.of(item)));
     }
+  }
+
+  @Override
+  public StreamObserver<StreamEmbedRequest> streamEmbed(
+      StreamObserver<StreamEmbedResponse> observer) {
+    return BidiCalls.<StreamEmbedRequest, StreamEmbedResponse, EmbedStream.News>serve(
+        observer, (call, stream) -> EmbedStream.serve(services, call, stream));
   }
 
   @Override

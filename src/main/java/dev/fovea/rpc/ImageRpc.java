@@ -1,7 +1,6 @@
 package dev.fovea.rpc;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Timestamp;
 import dev.fovea.cache.Upload;
 import dev.fovea.cache.UploadedImage;
 import dev.fovea.cache.UploadedImages;
@@ -28,7 +27,6 @@ import dev.fovea.v1.UploadImageResponse;
 import io.grpc.stub.StreamObserver;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
 
@@ -71,7 +69,7 @@ final class ImageRpc extends ImageServiceGrpc.ImageServiceImplBase {
       UploadedImage kept = upload.keep();
       return UploadImageResponse.newBuilder()
           .setHandle(kept.handle())
-          .setExpireTime(timestamp(kept.expireTime()))
+          .setExpireTime(ReplyWriter.timestamp(kept.expireTime()))
           .setSha256(ByteString.copyFrom(sha256))
           .setInfo(info)
           .build();
@@ -242,13 +240,6 @@ final class ImageRpc extends ImageServiceGrpc.ImageServiceImplBase {
       case TIFF -> ImageFormat.IMAGE_FORMAT_TIFF;
       case RAW -> ImageFormat.IMAGE_FORMAT_RAW;
     };
-  }
-
-  private static Timestamp timestamp(Instant moment) {
-    return Timestamp.newBuilder()
-        .setSeconds(moment.getEpochSecond())
-        .setNanos(moment.getNano())
-        .build();
   }
 
   @Override

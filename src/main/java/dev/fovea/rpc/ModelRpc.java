@@ -30,9 +30,6 @@ import java.util.stream.Collectors;
 
 /// `fovea.v1.ModelService`.
 final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
-  private static final int DEFAULT_PAGE_SIZE = 100;
-  private static final int MAX_PAGE_SIZE = 1000;
-
   private final Services services;
 
   ModelRpc(Services services) {
@@ -46,18 +43,12 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
 
   /// A page token is the name of the last family of the page before.
   private ListModelsResponse list(ListModelsRequest request) {
-    if (request.getPageSize() < 0) {
-      throw GatewayException.invalidField("page_size", request.getPageSize(), "0 or more");
-    }
+    int size = Pages.size(request.getPageSize());
     TreeMap<String, ModelFamily> families = families();
     String token = request.getPageToken();
     if (!token.isEmpty() && !families.containsKey(token)) {
       throw GatewayException.invalidField("page_token", token, "a next_page_token of this server");
     }
-    int size =
-        request.getPageSize() == 0
-            ? DEFAULT_PAGE_SIZE
-            : Math.min(request.getPageSize(), MAX_PAGE_SIZE);
     ListModelsResponse.Builder response = ListModelsResponse.newBuilder().setLimits(limits());
     Map<String, ModelFamily> rest = token.isEmpty() ? families : families.tailMap(token, false);
     String last = "";

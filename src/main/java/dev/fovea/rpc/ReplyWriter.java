@@ -1,6 +1,7 @@
 package dev.fovea.rpc;
 
 import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
 import dev.fovea.engine.EngineKind;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.model.ServableModel;
@@ -15,6 +16,7 @@ import dev.fovea.v1.Timings;
 import dev.fovea.v1.Usage;
 import dev.fovea.v1.Warning;
 import dev.fovea.v1.WarningCode;
+import java.time.Instant;
 
 /// Writes what every answer holds.
 final class ReplyWriter {
@@ -40,6 +42,8 @@ final class ReplyWriter {
         .setImagePatches(usage.imagePatches())
         .setTexts(usage.texts())
         .setTextTokens(usage.textTokens())
+        .setCachedImages(usage.cachedImages())
+        .setCachedTexts(usage.cachedTexts())
         .build();
   }
 
@@ -64,6 +68,13 @@ final class ReplyWriter {
     return Duration.newBuilder()
         .setSeconds(nanos / NANOS_A_SECOND)
         .setNanos((int) (nanos % NANOS_A_SECOND))
+        .build();
+  }
+
+  static Timestamp timestamp(Instant moment) {
+    return Timestamp.newBuilder()
+        .setSeconds(moment.getEpochSecond())
+        .setNanos(moment.getNano())
         .build();
   }
 

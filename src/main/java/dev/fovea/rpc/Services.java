@@ -4,6 +4,7 @@ import dev.fovea.admission.Limiter;
 import dev.fovea.admission.Permit;
 import dev.fovea.cache.UploadedImages;
 import dev.fovea.call.CallContext;
+import dev.fovea.store.LabelSets;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
@@ -20,7 +21,9 @@ import java.util.function.Supplier;
 /// @param embedItems makes every vector
 /// @param inspectImage reads headers
 /// @param uploaded the images that handles stand for
+/// @param labelSets the label sets that are kept
 /// @param limiter lets calls in
+/// @param drain tells calls that live long when the server ends
 /// @param limits what any call may hold
 /// @param stages told where the time of calls goes
 public record Services(
@@ -28,7 +31,9 @@ public record Services(
     EmbedItems embedItems,
     InspectImage inspectImage,
     UploadedImages uploaded,
+    LabelSets labelSets,
     Limiter limiter,
+    Drain drain,
     RequestLimits limits,
     StageListener stages) {
   /// Every public service.
@@ -36,6 +41,7 @@ public record Services(
     return List.of(
         new EmbeddingRpc(this),
         new ClassificationRpc(this),
+        new LabelSetRpc(this),
         new ImageRpc(this),
         new ModelRpc(this));
   }
@@ -53,8 +59,13 @@ public record Services(
   /// @param items how many it brings
   <A> A admit(CallContext call, int items, Admitted<A> body) throws InterruptedException {
     try (Permit _ = limiter.acquire(call, items)) {
-      return body.answer(new CallRecord(call, this::spent));
+      return body.answer(newRecord(call));
     }
+  }
+
+  /// What a call that makes models work writes down.
+  CallRecord newRecord(CallContext call) {
+    return new CallRecord(call, this::spent);
   }
 
   private void spent(Stage stage, long nanos) {

@@ -78,6 +78,8 @@ public final class StatusMapper {
       case INVALID -> Code.INVALID_ARGUMENT;
       case NOT_FOUND -> Code.NOT_FOUND;
       case UNSUPPORTED -> Code.FAILED_PRECONDITION;
+      case EXISTS -> Code.ALREADY_EXISTS;
+      case CONFLICT -> Code.ABORTED;
       case EXHAUSTED -> Code.RESOURCE_EXHAUSTED;
       case UNAVAILABLE -> Code.UNAVAILABLE;
       case LATE -> Code.DEADLINE_EXCEEDED;

@@ -2,6 +2,7 @@ package dev.fovea.task;
 
 import dev.fovea.call.CallContext;
 import dev.fovea.engine.EngineKind;
+import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
@@ -22,6 +23,8 @@ public final class CallRecord {
   private final LongAdder imagePatches = new LongAdder();
   private final LongAdder texts = new LongAdder();
   private final LongAdder textTokens = new LongAdder();
+  private final LongAdder cachedImages = new LongAdder();
+  private final LongAdder cachedTexts = new LongAdder();
 
   /// Guarded by itself, as is the list of warnings.
   private final Map<String, UsedModel> models = new LinkedHashMap<>();
@@ -49,8 +52,16 @@ public final class CallRecord {
   /// @param imagePatches patches given to a model
   /// @param texts texts tokenised
   /// @param textTokens tokens given to a model
+  /// @param cachedImages images that were not processed, because their vectors were there
+  /// @param cachedTexts texts that were not, likewise
   public record Usage(
-      long images, long imagePixels, long imagePatches, long texts, long textTokens) {}
+      long images,
+      long imagePixels,
+      long imagePatches,
+      long texts,
+      long textTokens,
+      long cachedImages,
+      long cachedTexts) {}
 
   /// Something the caller should know although the call succeeded.
   ///
@@ -82,6 +93,10 @@ public final class CallRecord {
     textTokens.add(tokens);
   }
 
+  void reused(Role role) {
+    (role == Role.VISION ? cachedImages : cachedTexts).increment();
+  }
+
   public void warn(Warning warning) {
     synchronized (warnings) {
       warnings.add(warning);
@@ -98,7 +113,13 @@ public final class CallRecord {
 
   public Usage usage() {
     return new Usage(
-        images.sum(), imagePixels.sum(), imagePatches.sum(), texts.sum(), textTokens.sum());
+        images.sum(),
+        imagePixels.sum(),
+        imagePatches.sum(),
+        texts.sum(),
+        textTokens.sum(),
+        cachedImages.sum(),
+        cachedTexts.sum());
   }
 
   public List<UsedModel> models() {

@@ -8,12 +8,15 @@ import dev.fovea.kernel.Activations;
 import dev.fovea.kernel.Vectors;
 import dev.fovea.model.Calibration;
 import dev.fovea.model.EmbeddingSpace;
+import dev.fovea.store.LabelSet;
+import dev.fovea.store.LabelSets;
 import dev.fovea.task.Classification.Activation;
 import dev.fovea.task.Classification.LabelScore;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -23,22 +26,26 @@ import java.util.Set;
 public final class ClassifyImages {
   private final EmbedItems embedItems;
   private final LabelVectors labelVectors;
+  private final LabelSetVectors labelSetVectors;
 
-  public ClassifyImages(EmbedItems embedItems) {
+  public ClassifyImages(EmbedItems embedItems, LabelSets labelSets) {
     this.embedItems = embedItems;
     this.labelVectors = new LabelVectors(embedItems);
+    this.labelSetVectors = new LabelSetVectors(labelSets, labelVectors);
   }
 
   /// How labels and images are compared.
   ///
   /// @param labels one at least
-  /// @param hypothesisTemplates sentences around a prompt; empty for the family's own
+  /// @param labelSet the kept set that they are of, if they are
+  /// @param hypothesisTemplates sentences around a prompt; empty for the set's or the family's own
   /// @param activation softmax where labels exclude each other, sigmoid where they do not
   /// @param topK most labels reported, 1 or more
   /// @param minScore least probability reported, compared as the float that is reported
   /// @param rejectionThreshold least best cosine; empty for the family's own
   public record Criteria(
       List<LabelPrompts> labels,
+      Optional<LabelSet> labelSet,
       List<String> hypothesisTemplates,
       Activation activation,
       int topK,
@@ -47,6 +54,22 @@ public final class ClassifyImages {
     public Criteria {
       labels = List.copyOf(labels);
       hypothesisTemplates = List.copyOf(hypothesisTemplates);
+    }
+
+    /// Those of a label set.
+    public static List<LabelPrompts> labels(LabelSet set) {
+      return LabelSetVectors.prompts(set);
+    }
+
+    /// The sentences around a prompt: the caller's, else the set's, else the family's.
+    public List<String> templates(EmbeddingSpace space) {
+      if (!hypothesisTemplates.isEmpty()) {
+        return hypothesisTemplates;
+      }
+      return labelSet
+          .map(LabelSet::hypothesisTemplates)
+          .filter(templates -> !templates.isEmpty())
+          .orElse(space.hypothesisTemplates());
     }
   }
 
@@ -60,14 +83,7 @@ public final class ClassifyImages {
     EmbeddingSpace space = family.family().space().orElseThrow();
     Calibration calibration = calibration(family, criteria.activation());
     warnOfDuplicates(criteria.labels(), record);
-    List<float[]> labels =
-        labelVectors.of(
-            family,
-            criteria.labels(),
-            criteria.hypothesisTemplates().isEmpty()
-                ? space.hypothesisTemplates()
-                : criteria.hypothesisTemplates(),
-            record);
+    List<float[]> labels = labels(family, criteria, record);
     OptionalDouble threshold =
         criteria.rejectionThreshold().isPresent()
             ? criteria.rejectionThreshold()
@@ -75,6 +91,18 @@ public final class ClassifyImages {
     return embedItems.run(family, images, record).stream()
         .map(image -> image.then(i -> score(i.vector(), labels, calibration, threshold, criteria)))
         .toList();
+  }
+
+  /// Vectors of a kept set are kept with it, unless the caller puts its prompts into sentences of
+  /// its own.
+  private List<float[]> labels(ServedFamily family, Criteria criteria, CallRecord record)
+      throws InterruptedException {
+    List<String> templates = criteria.templates(family.family().space().orElseThrow());
+    if (criteria.labelSet().isPresent() && criteria.hypothesisTemplates().isEmpty()) {
+      return labelSetVectors.of(family, criteria.labelSet().get(), templates, record);
+    }
+    String path = criteria.labelSet().isPresent() ? "label_set" : "label_list";
+    return labelVectors.of(family, path, criteria.labels(), templates, record);
   }
 
   private static Calibration calibration(ServedFamily family, Activation activation) {

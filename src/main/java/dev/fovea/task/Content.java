@@ -5,10 +5,19 @@ import static java.util.Objects.requireNonNull;
 import dev.fovea.image.ImageOptions;
 import dev.fovea.image.ImageSource;
 import dev.fovea.image.Region;
+import dev.fovea.model.Role;
 import dev.fovea.text.Truncation;
 
 /// One thing to look at or to read.
 public sealed interface Content {
+  /// The role of the model that embeds it.
+  default Role role() {
+    return switch (this) {
+      case Image _ -> Role.VISION;
+      case Text _ -> Role.TEXT;
+    };
+  }
+
   /// An image as it came, how it is to be read, and which part of it is looked at.
   record Image(ImageSource source, ImageOptions options, Region region) implements Content {
     public Image {

@@ -25,17 +25,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Embeds images and texts with one family: decode and process, or tokenise; infer; read the
-/// vectors.
+/// Embeds images and texts with one family: take what was embedded before; of the rest, decode and
+/// process, or tokenise; infer; read the vectors.
 ///
 /// A fault in an item's own content is that item's outcome and leaves its neighbours alone. A fault
 /// of the service is thrown.
 public final class EmbedItems {
   private final PrepareImages prepareImages;
+  private final ReuseEmbeddings reuse;
   private final CpuGate cpu;
 
-  public EmbedItems(PrepareImages prepareImages, CpuGate cpu) {
+  public EmbedItems(PrepareImages prepareImages, ReuseEmbeddings reuse, CpuGate cpu) {
     this.prepareImages = prepareImages;
+    this.reuse = reuse;
     this.cpu = cpu;
   }
 
@@ -47,12 +49,18 @@ public final class EmbedItems {
   public List<Outcome<Embedding>> run(
       ServedFamily family, List<Outcome<Content>> items, CallRecord record)
       throws InterruptedException {
+    return reuse.run(family, items, record, missing -> make(family, missing, record));
+  }
+
+  private List<Outcome<Embedding>> make(
+      ServedFamily family, List<Outcome<Content>> items, CallRecord record)
+      throws InterruptedException {
     try (Places places = Places.reserve(family, items, record.call())) {
-      return run(family, items, places, record);
+      return make(family, items, places, record);
     }
   }
 
-  private List<Outcome<Embedding>> run(
+  private List<Outcome<Embedding>> make(
       ServedFamily family, List<Outcome<Content>> items, Places places, CallRecord record)
       throws InterruptedException {
     List<Outcome<Row>> rows =
@@ -164,7 +172,7 @@ public final class EmbedItems {
               Reason.BACKEND_ERROR, model.name() + " answered with a vector that is not finite")
           .with("model", model.name());
     }
-    return new Embedding(vector, facts);
+    return new Embedding(vector, facts, Embedding.Origin.MODEL);
   }
 
   private static <T, U> Outcome<U> attempt(Outcome<T> item, CpuGate.Step<T, U> step)
@@ -188,7 +196,7 @@ public final class EmbedItems {
   private static <U> Outcome<U> itemsOwn(GatewayException refusal) {
     return switch (refusal.reason().kind()) {
       case INVALID, NOT_FOUND, UNSUPPORTED -> Outcome.failed(refusal);
-      case EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT -> throw refusal;
+      case EXISTS, CONFLICT, EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT -> throw refusal;
     };
   }
 

@@ -20,11 +20,16 @@ final class LabelVectors {
     this.embedItems = embedItems;
   }
 
+  /// @param path the field of the request that holds the labels
   /// @return one unit vector a label, in order
   /// @throws GatewayException naming the prompt that cannot be embedded, by its path from the
   ///   request
   List<float[]> of(
-      ServedFamily family, List<LabelPrompts> labels, List<String> templates, CallRecord record)
+      ServedFamily family,
+      String path,
+      List<LabelPrompts> labels,
+      List<String> templates,
+      CallRecord record)
       throws InterruptedException {
     Map<String, Integer> places = new LinkedHashMap<>();
     for (LabelPrompts label : labels) {
@@ -41,12 +46,13 @@ final class LabelVectors {
     List<Outcome<Embedding>> embeddings = embedItems.run(family, texts, record);
     List<float[]> vectors = new ArrayList<>();
     for (int label = 0; label < labels.size(); label++) {
-      vectors.add(mean(label, labels.get(label), templates, places, embeddings));
+      vectors.add(mean(path, label, labels.get(label), templates, places, embeddings));
     }
     return vectors;
   }
 
   private static float[] mean(
+      String path,
       int place,
       LabelPrompts label,
       List<String> templates,
@@ -58,18 +64,18 @@ final class LabelVectors {
         String text = HypothesisTemplate.fill(template, label.prompts().get(prompt));
         float[] vector =
             Vectors.normalised(
-                vector(embeddings.get(places.getOrDefault(text, -1)), place, prompt));
+                vector(embeddings.get(places.getOrDefault(text, -1)), path, place, prompt));
         sum = sum.length == 0 ? vector : Vectors.sum(sum, vector);
       }
     }
     return Vectors.normalised(sum);
   }
 
-  private static float[] vector(Outcome<Embedding> embedding, int label, int prompt) {
+  private static float[] vector(Outcome<Embedding> embedding, String path, int label, int prompt) {
     return switch (embedding) {
       case Outcome.Done<Embedding>(Embedding done) -> done.vector();
       case Outcome.Failed<Embedding>(GatewayException refusal) ->
-          throw refusal.under("label_list.labels[%d].prompts[%d]".formatted(label, prompt));
+          throw refusal.under("%s.labels[%d].prompts[%d]".formatted(path, label, prompt));
     };
   }
 }

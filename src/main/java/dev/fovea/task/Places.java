@@ -24,7 +24,7 @@ final class Places implements AutoCloseable {
     Map<Role, Integer> counts = new EnumMap<>(Role.class);
     for (Outcome<Content> item : items) {
       if (item instanceof Outcome.Done<Content>(Content content)) {
-        counts.merge(role(content), 1, Integer::sum);
+        counts.merge(content.role(), 1, Integer::sum);
       }
     }
     Places places = new Places();
@@ -35,13 +35,6 @@ final class Places implements AutoCloseable {
       places.close();
       throw refusal;
     }
-  }
-
-  private static Role role(Content content) {
-    return switch (content) {
-      case Content.Image _ -> Role.VISION;
-      case Content.Text _ -> Role.TEXT;
-    };
   }
 
   private void reserve(ServedFamily family, Role role, int count, CallContext call) {

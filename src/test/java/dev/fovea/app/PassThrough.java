@@ -40,7 +40,8 @@ public final class PassThrough {
               settings,
               List.of(
                   rpc.service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance()))),
-              List.of(metrics, contexts))) {
+              List.of(metrics, contexts),
+              () -> {})) {
         System.out.println("port " + server.port());
         while (System.in.read() >= 0) {
           Thread.onSpinWait();

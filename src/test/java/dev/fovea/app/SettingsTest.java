@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fovea.image.codec.JpegDecoding;
+import dev.fovea.task.ReuseEmbeddings;
 import io.smallrye.config.ConfigValidationException;
 import io.smallrye.config.WithDefault;
 import java.io.IOException;
@@ -45,7 +46,7 @@ final class SettingsTest {
         continue;
       }
       String name = prefix + "." + kebab(setting.getName());
-      if (setting.getReturnType().isMemberClass()) {
+      if (setting.getReturnType().isMemberClass() && setting.getReturnType().isInterface()) {
         defaults.putAll(defaults(name, setting.getReturnType()));
       } else {
         WithDefault otherwise = setting.getAnnotation(WithDefault.class);
@@ -104,6 +105,10 @@ final class SettingsTest {
     assertThat(settings.uploads().maxBytes()).isEqualTo(268_435_457);
     assertThat(settings.uploads().maxImagesPerCaller()).isEqualTo(1025);
     assertThat(settings.uploads().maxBytesPerCaller()).isEqualTo(67_108_865);
+    assertThat(settings.cache().maxBytes()).isEqualTo(1);
+    assertThat(settings.cache().sharing()).isEqualTo(ReuseEmbeddings.Sharing.SERVER);
+    assertThat(settings.labelSets().folder()).contains(Path.of("other"));
+    assertThat(settings.labelSets().maxSets()).isEqualTo(1001);
     assertThat(settings.image().jpegDecoder()).isEqualTo(JpegDecoding.JAVA);
     assertThat(settings.cpu().width()).hasValue(3);
     assertThat(settings.engine().queueSize()).isEqualTo(257);
@@ -126,6 +131,7 @@ final class SettingsTest {
       case "${fovea.home}/model-repository" -> "/models";
       case "." -> "/program";
       case "auto" -> "java";
+      case "caller" -> "server";
       case "127.0.0.1" -> "0.0.0.0";
       case "" -> name.endsWith("width") ? "3" : "other";
       default -> otherwise.matches("[0-9]+") ? String.valueOf(Long.parseLong(otherwise) + 1) : "7s";

@@ -19,6 +19,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "load" -> LoadBench.run(args.length > 1 ? Integer.parseInt(args[1]) : 15);
+      case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));

@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.engine.scripted.Script;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Shape;
@@ -7,6 +8,7 @@ import dev.fovea.tensor.Tensor;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -19,9 +21,14 @@ final class GateScript implements Script {
   private final AtomicInteger executions = new AtomicInteger();
   private volatile Duration delay = Duration.ZERO;
   private volatile boolean broken;
+  private volatile CountDownLatch answers = new CountDownLatch(0);
+
+  /// What holds up the answers of the execution on this thread: settled when it begins.
+  private final ThreadLocal<CountDownLatch> heldBy = new ThreadLocal<>();
 
   @Override
   public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
+    Uninterruptibles.awaitUninterruptibly(heldBy.get());
     if (broken) {
       throw new IllegalStateException("/secret/path of the engine");
     }
@@ -35,6 +42,7 @@ final class GateScript implements Script {
   @Override
   public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
     executions.incrementAndGet();
+    heldBy.set(answers);
     begun.release();
     return delay;
   }
@@ -43,6 +51,24 @@ final class GateScript implements Script {
   void holdUp() {
     begun.drainPermits();
     delay = FOR_EVER;
+  }
+
+  /// Executions that begin from now on answer when they are told to.
+  ///
+  /// @return what they wait for
+  CountDownLatch holdAnswers() {
+    begun.drainPermits();
+    answers = new CountDownLatch(1);
+    return answers;
+  }
+
+  /// Executions that begin from now on answer at once; those that wait go on waiting.
+  void letOthersAnswer() {
+    answers = new CountDownLatch(0);
+  }
+
+  void letAnswersGo() {
+    answers.countDown();
   }
 
   void take(Duration time) {
