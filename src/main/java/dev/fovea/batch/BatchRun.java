@@ -75,7 +75,7 @@ final class BatchRun {
           new InferRequest(
               rows.stream().map(row -> call(row).inputs(row)).toList(),
               batch.bucket().outputs(),
-              new Deadline(clock, batch.latestDeadlineNanos()),
+              latestDeadline(),
               timings));
     } finally {
       for (BatchedCall call : calls(rows)) {
@@ -83,6 +83,16 @@ final class BatchRun {
         call.request().timings().add(Stage.BACKEND, timings.nanos(Stage.BACKEND));
       }
     }
+  }
+
+  /// Until when the answer is of use to anybody.
+  private Deadline latestDeadline() {
+    Deadline latest = call(batch.rows().getFirst()).request().deadline();
+    for (WaitingRow row : batch.rows()) {
+      Deadline deadline = call(row).request().deadline();
+      latest = deadline.atNanos() - latest.atNanos() > 0 ? deadline : latest;
+    }
+    return latest;
   }
 
   /// A batch broke: finds out which of its rows breaks it. When one after the other broke, down to

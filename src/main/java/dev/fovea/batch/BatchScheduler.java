@@ -190,11 +190,11 @@ final class BatchScheduler {
       return 0;
     }
     WaitingRow first = candidates.getFirst();
-    long oldest = first.arrivalNanos();
+    long longestWait = 0;
     for (WaitingRow row : candidates) {
-      oldest = Math.min(oldest - now, row.arrivalNanos() - now) + now;
+      longestWait = Math.max(longestWait, now - row.arrivalNanos());
     }
-    long delay = oldest + policy.maxDelay().toNanos() - now;
+    long delay = policy.maxDelay().toNanos() - longestWait;
     long slack = first.deadlineNanos() - expected(first.bucket(), full) - now;
     return Math.min(delay, slack);
   }

@@ -36,9 +36,10 @@ final class BatchedCall implements WaitingRow.Owner {
     this.outcomes = new AtomicReferenceArray<>(size);
     this.unsettled = new CountDownLatch(size);
     int priority = priority(request.criticality(), policy);
+    long due = WaitingRow.dueNanos(request.deadline(), now);
     for (int place = 0; place < size; place++) {
       Bucket bucket = Bucket.of(request.rows().get(place), request.outputs());
-      rows.add(new WaitingRow(this, place, bucket, priority, now, request.deadline().atNanos()));
+      rows.add(new WaitingRow(this, place, bucket, priority, now, due));
     }
   }
 

@@ -85,7 +85,7 @@ final class BatchingLease implements Lease {
     int priority = BatchedCall.priority(criticality, model().batchPolicy());
     long now = clock.nanoTime();
     Reservation reservation =
-        new Reservation(rows, priority, now, deadline.atNanos(), this::giveBack);
+        new Reservation(rows, priority, now, WaitingRow.dueNanos(deadline, now), this::giveBack);
     lock.lock();
     try {
       if (closed) {

@@ -20,17 +20,6 @@ record RunningBatch(List<WaitingRow> rows, long startNanos, long endNanos) {
     return rows.size();
   }
 
-  /// Until when the answer is of use to anybody.
-  long latestDeadlineNanos() {
-    long latest = rows.getFirst().deadlineNanos();
-    for (WaitingRow row : rows) {
-      if (row.deadlineNanos() - latest > 0) {
-        latest = row.deadlineNanos();
-      }
-    }
-    return latest;
-  }
-
   @Override
   public boolean equals(Object other) {
     return this == other;

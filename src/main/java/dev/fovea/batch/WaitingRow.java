@@ -1,5 +1,6 @@
 package dev.fovea.batch;
 
+import dev.fovea.call.Deadline;
 import dev.fovea.failure.GatewayException;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +11,8 @@ final class WaitingRow {
   interface Owner {
     void refused(WaitingRow row, GatewayException refusal);
   }
+
+  private static final int MARGIN = 8;
 
   private final Owner owner;
   private final int place;
@@ -26,7 +29,7 @@ final class WaitingRow {
   /// @param bucket what it can share a batch with
   /// @param priority 1 is the highest
   /// @param arrivalNanos when it came
-  /// @param deadlineNanos when nobody wants its answer any more
+  /// @param deadlineNanos by when it must be answered, as [#dueNanos] says
   WaitingRow(
       Owner owner, int place, Bucket bucket, int priority, long arrivalNanos, long deadlineNanos) {
     this.owner = owner;
@@ -35,6 +38,13 @@ final class WaitingRow {
     this.priority = priority;
     this.arrivalNanos = arrivalNanos;
     this.deadlineNanos = deadlineNanos;
+  }
+
+  /// When a row must have its answer so that its caller has it in time: a part of the time that is
+  /// left is for what comes before the queue and after it, and for what was not foreseen.
+  static long dueNanos(Deadline deadline, long now) {
+    long left = Math.max(0, deadline.atNanos() - now);
+    return deadline.atNanos() - left / MARGIN;
   }
 
   /// The order in which rows are served: priority, then what waited too long behind what did not,
