@@ -39,6 +39,7 @@ import dev.fovea.task.InspectImage;
 import dev.fovea.task.PrepareImages;
 import dev.fovea.task.ReuseEmbeddings;
 import dev.fovea.task.Task;
+import dev.fovea.telemetry.StageListener;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
@@ -170,6 +171,7 @@ public final class Gateway implements AutoCloseable {
     metrics.observe(uploaded);
     PrepareImages prepareImages = new PrepareImages(decoder, limits.image(), budget, cpu);
     Limiter limiter = new Limiter(admission(settings), clock);
+    StageListener stages = metrics.andThen(limiter);
     metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
     metrics.gauge("fovea.admission.items", "Items under way", limiter::underWay);
     LabelSets labelSets =
@@ -187,11 +189,11 @@ public final class Gateway implements AutoCloseable {
             limiter,
             drain,
             limits,
-            metrics);
+            stages);
     List<BindableService> all = new ArrayList<>(services.all());
     if (settings.kserve().enabled()) {
       all.add(
-          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, metrics)
+          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, stages)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
     GrpcServer server =

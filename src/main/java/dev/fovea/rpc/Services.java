@@ -9,7 +9,6 @@ import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
-import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.BindableService;
 import java.util.List;
@@ -65,12 +64,7 @@ public record Services(
 
   /// What a call that makes models work writes down.
   CallRecord newRecord(CallContext call) {
-    return new CallRecord(call, this::spent);
-  }
-
-  private void spent(Stage stage, long nanos) {
-    stages.spent(stage, nanos);
-    limiter.spent(stage, nanos);
+    return new CallRecord(call, stages);
   }
 
   ItemReader itemReader() {

@@ -6,6 +6,14 @@ package dev.fovea.telemetry;
 public interface StageListener {
   void spent(Stage stage, long nanos);
 
+  /// Tells another one as well.
+  default StageListener andThen(StageListener other) {
+    return (stage, nanos) -> {
+      spent(stage, nanos);
+      other.spent(stage, nanos);
+    };
+  }
+
   /// Nobody listens.
   static StageListener none() {
     return (_, _) -> {};

@@ -3,7 +3,6 @@ package dev.fovea.batch;
 import dev.fovea.failure.GatewayException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -265,10 +264,5 @@ public final class Simulation {
   /// Rows a second that full batches on one instance give.
   public static double capacity(Curve curve, int maxSize) {
     return maxSize / (curve.nanos(maxSize) / 1e9);
-  }
-
-  /// The best of some figures.
-  public static double best(double... figures) {
-    return Arrays.stream(figures).max().orElseThrow();
   }
 }

@@ -12,7 +12,6 @@ import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
 import dev.fovea.model.Interaction;
 import dev.fovea.rpc.UnaryCalls;
-import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
 import dev.fovea.tensor.Tensor;
@@ -299,13 +298,8 @@ public final class InferenceRpc {
             call.deadline(),
             call.criticality(),
             Place.NONE,
-            new StageTimings(clock, this::spent));
+            new StageTimings(clock, stages));
     return new Question(request, lease, wanted, rows);
-  }
-
-  private void spent(Stage stage, long nanos) {
-    stages.spent(stage, nanos);
-    limiter.spent(stage, nanos);
   }
 
   private static List<Map<String, Tensor>> answers(List<Outcome<Map<String, Tensor>>> outcomes) {
