@@ -2,6 +2,7 @@ package dev.fovea.model;
 
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -31,9 +32,41 @@ final class FamilyAssembly {
     folders.forEach(folder -> faults.addAll(folder.faults()));
     refuseIfFaulty();
     Map<Role, ServableModel> members = members();
-    EmbeddingSpace space = space();
+    Optional<EmbeddingSpace> space = space();
+    checkReaders(members);
     refuseIfFaulty();
-    return new ModelFamily(name, members, Optional.of(space));
+    return new ModelFamily(name, members, space);
+  }
+
+  /// Models that read what the vision encoder has seen were trained on that encoder's features: the
+  /// family must have it, in the same space, with an output that fits.
+  private void checkReaders(Map<Role, ServableModel> members) {
+    Optional<ServableModel> vision = Optional.ofNullable(members.get(Role.VISION));
+    for (ServableModel model : members.values()) {
+      if (model.role().isEncoder()) {
+        continue;
+      }
+      String features = model.imageFeatures();
+      Optional<TensorSpec> seen = vision.flatMap(v -> v.signature().output(features));
+      Optional<TensorSpec> read = model.signature().input(model.imageFeaturesInput());
+      boolean fits =
+          seen.isPresent()
+              && read.isPresent()
+              && seen.get().type() == read.get().type()
+              && ModelFolderReader.canFit(read.get(), seen.get());
+      if (!fits) {
+        fault(
+            model,
+            ModelConfigFile.NAME,
+            "parameters." + ServableModel.IMAGE_FEATURES,
+            features,
+            "an output of the family's vision model ("
+                + seen.map(TensorSpec::toString).orElse("it has none of that name")
+                + ") and an input of this one ("
+                + read.map(TensorSpec::toString).orElse("it has none of that name")
+                + ") that fit each other");
+      }
+    }
   }
 
   private void refuseIfFaulty() {
@@ -59,19 +92,26 @@ final class FamilyAssembly {
     return members;
   }
 
-  private EmbeddingSpace space() {
+  private Optional<EmbeddingSpace> space() {
     ModelFolder first = folders.getFirst();
-    int dimension = dimension(first);
     for (ModelFolder folder : folders) {
-      ServableModel model = folder.model().orElseThrow();
       if (!folder.space().equals(first.space())) {
         fault(
-            model,
+            folder.model().orElseThrow(),
             ModelConfigFile.NAME,
             "parameters.space",
             folder.space(),
             agreement(first.space()));
       }
+    }
+    List<ModelFolder> encoders =
+        folders.stream().filter(f -> f.model().orElseThrow().role().isEncoder()).toList();
+    if (encoders.isEmpty()) {
+      return Optional.empty();
+    }
+    int dimension = dimension(encoders.getFirst());
+    for (ModelFolder folder : encoders) {
+      ServableModel model = folder.model().orElseThrow();
       if (dimension(folder) != dimension) {
         fault(
             model,
@@ -96,15 +136,18 @@ final class FamilyAssembly {
     }
     List<String> templates =
         agreed("hypothesis_templates", EmbeddingSettings::hypothesisTemplates, List.of());
-    return new EmbeddingSpace(
-        first.space(),
-        dimension,
-        agreed("matryoshka_dims", EmbeddingSettings::outputDimensions, List.of()),
-        agreed("logit_scale", EmbeddingSettings::singleLabel, Optional.empty()),
-        agreed("multi_label_scale", EmbeddingSettings::multiLabel, Optional.empty()),
-        templates.isEmpty() ? List.of("{}") : templates,
-        agreed(
-            "rejection_threshold", EmbeddingSettings::rejectionThreshold, OptionalDouble.empty()));
+    return Optional.of(
+        new EmbeddingSpace(
+            first.space(),
+            dimension,
+            agreed("matryoshka_dims", EmbeddingSettings::outputDimensions, List.of()),
+            agreed("logit_scale", EmbeddingSettings::singleLabel, Optional.empty()),
+            agreed("multi_label_scale", EmbeddingSettings::multiLabel, Optional.empty()),
+            templates.isEmpty() ? List.of("{}") : templates,
+            agreed(
+                "rejection_threshold",
+                EmbeddingSettings::rejectionThreshold,
+                OptionalDouble.empty())));
   }
 
   /// What all members that say something say; what none says is `nothing`.

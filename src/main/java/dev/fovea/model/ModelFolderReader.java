@@ -9,6 +9,7 @@ import dev.fovea.text.HuggingFaceTokenizer;
 import dev.fovea.text.Tokenizer;
 import inference.ModelConfig;
 import inference.ModelInstanceGroup;
+import inference.ModelOutput;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -119,8 +120,14 @@ final class ModelFolderReader {
       tokenizer.ifPresent(Tokenizer::close);
       return Optional.empty();
     }
-    String output = parameters.getOrDefault("embedding_output", role.get().embeddingOutput());
-    checkEmbeddingOutput(signature.get(), output);
+    String output =
+        role.get()
+            .embeddingOutput()
+            .map(usual -> parameters.getOrDefault("embedding_output", usual))
+            .orElse("");
+    if (role.get().isEncoder()) {
+      checkEmbeddingOutput(signature.get(), output);
+    }
     return Optional.of(
         new ServableModel(
             name,
@@ -134,6 +141,7 @@ final class ModelFolderReader {
             config.getOptimization().getGraph().getLevel(),
             parameters,
             output,
+            readLabels(config),
             processor,
             tokenizer,
             digest(artifact.get()),
@@ -350,6 +358,45 @@ final class ModelFolderReader {
     return Optional.of(artifact);
   }
 
+  /// The lines of the file that the one output with a `label_filename` names, as Triton reads it:
+  /// beside the configuration.
+  private List<String> readLabels(ModelConfig config) {
+    List<ModelOutput> labelled =
+        config.getOutputList().stream()
+            .filter(output -> !output.getLabelFilename().isEmpty())
+            .toList();
+    if (labelled.isEmpty()) {
+      return List.of();
+    }
+    ModelOutput output = labelled.getFirst();
+    String field = "output." + output.getName() + ".label_filename";
+    Path file = folder.resolve(output.getLabelFilename()).normalize();
+    if (labelled.size() > 1 || !file.startsWith(folder)) {
+      faults.add(
+          configFile,
+          field,
+          quoted(output.getLabelFilename()),
+          "a file of the model's folder, for one output at most");
+      return List.of();
+    }
+    try {
+      List<String> labels =
+          Files.readAllLines(file).stream().map(String::strip).filter(l -> !l.isEmpty()).toList();
+      long components = output.getDimsCount() == 1 ? output.getDims(0) : Shape.ANY;
+      if (components != labels.size() || new HashSet<>(labels).size() != labels.size()) {
+        faults.add(
+            configFile,
+            field,
+            labels.size() + " labels",
+            "one of its own for each component of the output, " + output.getDimsList());
+      }
+      return labels;
+    } catch (IOException e) {
+      faults.add(configFile, field, e.getClass().getSimpleName(), "a readable UTF-8 file");
+      return List.of();
+    }
+  }
+
   private void checkEmbeddingOutput(Signature signature, String output) {
     Optional<TensorSpec> spec = signature.output(output);
     boolean fits =
@@ -402,7 +449,7 @@ final class ModelFolderReader {
   }
 
   /// Whether what is made can be what is wanted: equal where both are known.
-  private static boolean canFit(TensorSpec wanted, TensorSpec made) {
+  static boolean canFit(TensorSpec wanted, TensorSpec made) {
     if (wanted.shape().rank() != made.shape().rank()) {
       return false;
     }

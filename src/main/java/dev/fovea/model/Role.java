@@ -6,18 +6,31 @@ import java.util.Optional;
 /// The part that a model plays in its family: the value of the parameter `role`, in lower case.
 public enum Role {
   /// Images to embeddings and patch features.
-  VISION("image_embedding"),
+  VISION(Optional.of("image_embedding")),
   /// Texts to embeddings.
-  TEXT("text_embedding");
+  TEXT(Optional.of("text_embedding")),
+  /// Patch features and the text so far to the next token: captions and answers.
+  DECODER(Optional.empty()),
+  /// Patch features to a map of relative depth.
+  DEPTH(Optional.empty()),
+  /// Patch features to the emotion that a face shows.
+  EMOTION(Optional.empty());
 
-  private final String embeddingOutput;
+  private final Optional<String> embeddingOutput;
 
-  Role(String embeddingOutput) {
+  Role(Optional<String> embeddingOutput) {
     this.embeddingOutput = embeddingOutput;
   }
 
-  /// The output that holds a row's vector, where the parameter `embedding_output` names no other.
-  String embeddingOutput() {
+  /// Whether such a model gives a row's vector in the family's space. The others read what the
+  /// vision encoder has seen.
+  public boolean isEncoder() {
+    return embeddingOutput.isPresent();
+  }
+
+  /// The output that holds a row's vector, where the parameter `embedding_output` names no other;
+  /// absent for those that give none.
+  Optional<String> embeddingOutput() {
     return embeddingOutput;
   }
 

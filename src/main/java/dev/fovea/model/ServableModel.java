@@ -3,6 +3,7 @@ package dev.fovea.model;
 import dev.fovea.image.ImageProcessor;
 import dev.fovea.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,7 +20,8 @@ import java.util.Optional;
 /// @param instances executions that may run at once
 /// @param graphLevel `optimization.graph.level` of its configuration; zero when it says nothing
 /// @param parameters the free parameters of its configuration
-/// @param embeddingOutput the output that holds a row's vector
+/// @param embeddingOutput the output that holds a row's vector; empty where it is no encoder
+/// @param labels what its output's components stand for, in order; empty when it has no such file
 /// @param imageProcessor how it wants images; absent when it takes none
 /// @param tokenizer how it wants texts; absent when it takes none
 /// @param artifactDigest SHA-256 of the model file, in hexadecimal
@@ -36,12 +38,29 @@ public record ServableModel(
     int graphLevel,
     Map<String, String> parameters,
     String embeddingOutput,
+    List<String> labels,
     Optional<ImageProcessor> imageProcessor,
     Optional<Tokenizer> tokenizer,
     String artifactDigest,
     String preprocessingDigest) {
+  static final String IMAGE_FEATURES = "image_features";
+  private static final String DEFAULT_IMAGE_FEATURES = "patch_features";
+
   public ServableModel {
     parameters = Map.copyOf(parameters);
+    labels = List.copyOf(labels);
+  }
+
+  /// The vision encoder's output that this model reads, where it is no encoder itself: what the
+  /// parameter `image_features` names. Its own input has the same name unless the parameter
+  /// `image_features_input` says otherwise.
+  public String imageFeatures() {
+    return parameters.getOrDefault(IMAGE_FEATURES, DEFAULT_IMAGE_FEATURES);
+  }
+
+  /// The input that takes [#imageFeatures].
+  public String imageFeaturesInput() {
+    return parameters.getOrDefault("image_features_input", imageFeatures());
   }
 
   /// Says which model it is.

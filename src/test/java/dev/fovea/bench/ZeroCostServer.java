@@ -101,6 +101,7 @@ final class ZeroCostServer implements AutoCloseable {
         0,
         Map.of(),
         "vector",
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         "",

@@ -60,6 +60,7 @@ public final class ContractModel {
         0,
         parameters,
         "doubled",
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         "",

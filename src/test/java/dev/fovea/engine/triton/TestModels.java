@@ -63,6 +63,7 @@ final class TestModels {
         0,
         Map.of(),
         signature.outputs().getFirst().name(),
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         "",
