@@ -10,6 +10,7 @@ import dev.fovea.tensor.Tensor;
 import dev.fovea.tensor.TensorSpec;
 import inference.GRPCInferenceServiceGrpc;
 import inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase;
+import inference.InferParameter;
 import inference.ModelConfig;
 import inference.ModelConfigRequest;
 import inference.ModelConfigResponse;
@@ -30,11 +31,18 @@ import inference.ServerLiveRequest;
 import inference.ServerLiveResponse;
 import inference.ServerMetadataRequest;
 import inference.ServerMetadataResponse;
+import inference.SystemSharedMemoryRegisterRequest;
+import inference.SystemSharedMemoryRegisterResponse;
+import inference.SystemSharedMemoryStatusRequest;
+import inference.SystemSharedMemoryStatusResponse;
+import inference.SystemSharedMemoryUnregisterRequest;
+import inference.SystemSharedMemoryUnregisterResponse;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -42,14 +50,21 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -78,6 +93,11 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
           .build();
   private volatile boolean ready = true;
   private volatile boolean garbage;
+  private volatile boolean sharing = true;
+  private final AtomicInteger sharedRequests = new AtomicInteger();
+
+  /// Regions as their clients named them, mapped until they are unregistered.
+  private final Map<String, SharedObject> regions = new ConcurrentHashMap<>();
   private volatile UnaryOperator<ModelConfig> config = UnaryOperator.identity();
   private volatile Function<ModelInferRequest, Optional<Status>> refusal = _ -> Optional.empty();
   private volatile UnaryOperator<ModelInferResponse> answer = UnaryOperator.identity();
@@ -127,6 +147,31 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   /// Inference requests that were cancelled while they ran.
   public int cancelled() {
     return cancelled.get();
+  }
+
+  /// Inference requests whose tensors lay in shared memory.
+  public int sharedRequests() {
+    return sharedRequests.get();
+  }
+
+  /// Whether clients may share memory with it.
+  public void setSharing(boolean sharing) {
+    this.sharing = sharing;
+  }
+
+  /// The names of the regions that it maps.
+  public Set<String> regions() {
+    return Set.copyOf(regions.keySet());
+  }
+
+  /// A region that somebody registered.
+  public void putRegion(String name) {
+    regions.put(name, new SharedObject("/" + name, MemorySegment.ofArray(new byte[64])));
+  }
+
+  /// Forgets every region, as when somebody else unregisters all of them.
+  public void forgetRegions() {
+    regions.clear();
   }
 
   /// What it calls itself.
@@ -300,6 +345,93 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   }
 
   @Override
+  public void systemSharedMemoryStatus(
+      SystemSharedMemoryStatusRequest request,
+      StreamObserver<SystemSharedMemoryStatusResponse> observer) {
+    SystemSharedMemoryStatusResponse.Builder response =
+        SystemSharedMemoryStatusResponse.newBuilder();
+    regions.forEach((name, region) ->
+        response.putRegions(
+            name,
+            SystemSharedMemoryStatusResponse.RegionStatus.newBuilder()
+                .setName(name)
+                .setKey(region.key())
+                .setByteSize(region.memory().byteSize())
+                .build()));
+    answer(observer, response.build());
+  }
+
+  @Override
+  public void systemSharedMemoryRegister(
+      SystemSharedMemoryRegisterRequest request,
+      StreamObserver<SystemSharedMemoryRegisterResponse> observer) {
+    Path file = Path.of("/dev/shm" + request.getKey());
+    if (!sharing) {
+      observer.onError(
+          Status.UNIMPLEMENTED
+              .withDescription("shared memory is disabled by the server")
+              .asRuntimeException());
+      return;
+    }
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      if (channel.size() < request.getOffset() + request.getByteSize()) {
+        throw new IOException("too short");
+      }
+      SharedObject region =
+          new SharedObject(
+              request.getKey(),
+              channel.map(
+                  MapMode.READ_WRITE, request.getOffset(), request.getByteSize(), Arena.ofAuto()));
+      if (regions.putIfAbsent(request.getName(), region) == null) {
+        answer(observer, SystemSharedMemoryRegisterResponse.getDefaultInstance());
+      } else {
+        observer.onError(Status.ALREADY_EXISTS.asRuntimeException());
+      }
+    } catch (IOException e) {
+      observer.onError(
+          Status.INVALID_ARGUMENT
+              .withDescription("Unable to open shared memory region: '" + request.getKey() + "'")
+              .asRuntimeException());
+    }
+  }
+
+  @Override
+  public void systemSharedMemoryUnregister(
+      SystemSharedMemoryUnregisterRequest request,
+      StreamObserver<SystemSharedMemoryUnregisterResponse> observer) {
+    if (request.getName().isEmpty()) {
+      regions.clear();
+    }
+    regions.remove(request.getName());
+    answer(observer, SystemSharedMemoryUnregisterResponse.getDefaultInstance());
+  }
+
+  /// @param key of the object that a region lies in
+  private record SharedObject(String key, MemorySegment memory) {}
+
+  /// Where a tensor lies in shared memory; empty when it travels in the message.
+  private Optional<MemorySegment> shared(Map<String, InferParameter> parameters) {
+    InferParameter name = parameters.get("shared_memory_region");
+    if (name == null) {
+      return Optional.empty();
+    }
+    SharedObject region = regions.get(name.getStringParam());
+    if (region == null) {
+      throw Status.NOT_FOUND
+          .withDescription("Unable to find shared memory region: '" + name.getStringParam() + "'")
+          .asRuntimeException();
+    }
+    InferParameter offset = parameters.get("shared_memory_offset");
+    return Optional.of(
+        region
+            .memory()
+            .asSlice(
+                offset == null ? 0 : offset.getInt64Param(),
+                parameters.get("shared_memory_byte_size").getInt64Param()));
+  }
+
+  @Override
   public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> observer) {
     requests.incrementAndGet();
     Optional<Status> refused = refusal.apply(request);
@@ -359,12 +491,18 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
         }
         try {
           List<Map<String, Tensor>> rows = rows(model, request);
+          if (request.getInputsList().stream()
+              .anyMatch(input -> input.containsParameters("shared_memory_region"))) {
+            sharedRequests.incrementAndGet();
+          }
           if (!gone.await(script.delay(model, rows).toNanos(), TimeUnit.NANOSECONDS)) {
             answer(observer, answer.apply(response(model, request, rows)));
           }
         } finally {
           slots.release();
         }
+      } catch (StatusRuntimeException e) {
+        observer.onError(e);
       } catch (RuntimeException e) {
         observer.onError(
             Status.INTERNAL.withDescription("failed in /models/secret: " + e).asRuntimeException());
@@ -375,16 +513,20 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   }
 
   /// The rows of a request; tensors that do not fit are its own fault.
-  private static List<Map<String, Tensor>> rows(ServableModel model, ModelInferRequest request) {
+  private List<Map<String, Tensor>> rows(ServableModel model, ModelInferRequest request) {
     List<Map<String, Tensor>> rows = new ArrayList<>();
+    int raw = 0;
     for (int i = 0; i < request.getInputsCount(); i++) {
       var input = request.getInputs(i);
       long[] extents = input.getShapeList().stream().mapToLong(Long::longValue).toArray();
+      Optional<MemorySegment> shared = shared(input.getParametersMap());
+      // Contents are there for those inputs alone that lie nowhere else.
+      MemorySegment data =
+          shared.isPresent()
+              ? shared.get()
+              : MemorySegment.ofArray(request.getRawInputContents(raw++).toByteArray());
       Tensor batch =
-          new Tensor(
-              DataType.valueOf(input.getDatatype()),
-              Shape.of(extents),
-              MemorySegment.ofArray(request.getRawInputContents(i).toByteArray()));
+          new Tensor(DataType.valueOf(input.getDatatype()), Shape.of(extents), data);
       for (int row = 0; row < extents[0]; row++) {
         if (rows.size() == row) {
           rows.add(new HashMap<>());
@@ -422,6 +564,11 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
       for (Map<String, Tensor> row : answers) {
         Tensor tensor = row.get(wanted.getName());
         contents = contents.concat(ByteString.copyFrom(tensor.data().asByteBuffer()));
+      }
+      Optional<MemorySegment> shared = shared(wanted.getParametersMap());
+      if (shared.isPresent()) {
+        shared.get().copyFrom(MemorySegment.ofArray(contents.toByteArray()));
+        contents = ByteString.EMPTY;
       }
       response.addOutputs(output).addRawOutputContents(contents);
     }

@@ -161,6 +161,10 @@ public final class RealTriton implements AutoCloseable {
     }
   }
 
+  public long pid() {
+    return process.pid();
+  }
+
   public int port() {
     return port;
   }

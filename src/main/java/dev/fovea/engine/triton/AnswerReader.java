@@ -1,6 +1,5 @@
 package dev.fovea.engine.triton;
 
-import com.google.protobuf.ByteString;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
@@ -12,12 +11,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Reads the outputs of an answer once they are what was asked for: found by name, of the type and
 /// the shape that the signature promises for so many rows, and exactly as long as that makes them.
 ///
-/// The tensors lie in the memory of the message: nothing is copied.
+/// The tensors lie in the memory of the message: nothing is copied, but for those that the server
+/// put into shared memory.
 final class AnswerReader {
   private final ServableModel model;
 
@@ -30,7 +32,15 @@ final class AnswerReader {
   /// @return the outputs of each row, by name
   /// @throws MalformedAnswerException when anything is not as it must be
   List<Map<String, Tensor>> read(ModelInferResponse answer, Set<String> outputs, int rows) {
-    Map<String, Tensor> batch = readBatch(answer, outputs, rows);
+    return read(answer, outputs, rows, null);
+  }
+
+  /// As [#read(ModelInferResponse, Set, int)].
+  ///
+  /// @param shared where outputs lie that are not in the message; they are copied
+  List<Map<String, Tensor>> read(
+      ModelInferResponse answer, Set<String> outputs, int rows, @Nullable SharedTensors shared) {
+    Map<String, Tensor> batch = readBatch(answer, outputs, rows, shared);
     List<Map<String, Tensor>> answers = new ArrayList<>(rows);
     for (int row = 0; row < rows; row++) {
       Map<String, Tensor> tensors = new HashMap<>();
@@ -42,7 +52,8 @@ final class AnswerReader {
     return answers;
   }
 
-  private Map<String, Tensor> readBatch(ModelInferResponse answer, Set<String> outputs, int rows) {
+  private Map<String, Tensor> readBatch(
+      ModelInferResponse answer, Set<String> outputs, int rows, @Nullable SharedTensors shared) {
     requireModel(answer);
     if (answer.getRawOutputContentsCount() != answer.getOutputsCount()) {
       throw new MalformedAnswerException(
@@ -53,7 +64,7 @@ final class AnswerReader {
     for (int i = 0; i < answer.getOutputsCount(); i++) {
       InferOutputTensor output = answer.getOutputs(i);
       if (outputs.contains(output.getName())) {
-        Tensor tensor = readTensor(output, answer.getRawOutputContents(i), rows);
+        Tensor tensor = readTensor(output, contents(answer, i, shared), rows);
         if (tensors.put(output.getName(), tensor) != null) {
           throw new MalformedAnswerException("output " + output.getName() + " is there twice");
         }
@@ -73,7 +84,15 @@ final class AnswerReader {
     }
   }
 
-  private Tensor readTensor(InferOutputTensor output, ByteString contents, int rows) {
+  private static MemorySegment contents(
+      ModelInferResponse answer, int index, @Nullable SharedTensors shared) {
+    Optional<MemorySegment> memory =
+        shared == null ? Optional.empty() : shared.take(answer.getOutputs(index).getName());
+    return memory.orElseGet(() ->
+        MemorySegment.ofBuffer(answer.getRawOutputContents(index).asReadOnlyByteBuffer()));
+  }
+
+  private Tensor readTensor(InferOutputTensor output, MemorySegment contents, int rows) {
     TensorSpec spec =
         model
             .signature()
@@ -92,9 +111,8 @@ final class AnswerReader {
               .formatted(
                   output.getName(), output.getDatatype(), output.getShapeList(), rows, spec));
     }
-    requireLength(spec, Shape.of(extents), contents.size());
-    return new Tensor(
-        spec.type(), Shape.of(extents), MemorySegment.ofBuffer(contents.asReadOnlyByteBuffer()));
+    requireLength(spec, Shape.of(extents), contents.byteSize());
+    return new Tensor(spec.type(), Shape.of(extents), contents);
   }
 
   private static boolean isFixed(long[] extents) {
@@ -106,7 +124,7 @@ final class AnswerReader {
     return true;
   }
 
-  private static void requireLength(TensorSpec spec, Shape shape, int length) {
+  private static void requireLength(TensorSpec spec, Shape shape, long length) {
     long expected;
     try {
       expected = Tensor.byteSize(spec.type(), shape);

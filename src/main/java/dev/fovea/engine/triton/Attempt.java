@@ -38,7 +38,8 @@ final class Attempt {
 
     /// @param meaning what the status says
     /// @param status for the log
-    record Failed(Meaning meaning, Status status) implements Result {}
+    /// @param done whether the server has certainly nothing more to do with the request
+    record Failed(Meaning meaning, Status status, boolean done) implements Result {}
   }
 
   private final TritonServer server;
@@ -47,6 +48,7 @@ final class Attempt {
   private final boolean patient;
   private final long sentNanos;
   private volatile boolean onTheWire;
+  private volatile boolean answered;
   private volatile boolean cancelled;
 
   private Attempt(TritonServer server, Connection connection, long timeoutNanos) {
@@ -100,6 +102,14 @@ final class Attempt {
     var _ = result.thenAccept(listener);
   }
 
+  /// Whether the server itself has ended the call, so that it has nothing more to do with what the
+  /// request refers to. Where the call ended on this side, the server may still be at work.
+  private static boolean isDone(Status status, boolean answered) {
+    return answered
+        && status.getCode() != Status.Code.CANCELLED
+        && status.getCode() != Status.Code.DEADLINE_EXCEEDED;
+  }
+
   /// Time since it was sent.
   long nanos() {
     return server.clock().nanoTime() - sentNanos;
@@ -141,6 +151,11 @@ final class Attempt {
         public void outboundHeaders() {
           onTheWire = true;
         }
+
+        @Override
+        public void inboundTrailers(Metadata trailers) {
+          answered = true;
+        }
       };
     }
   }
@@ -180,7 +195,7 @@ final class Attempt {
       } else {
         server.breaker().succeeded();
       }
-      return new Result.Failed(meaning, status);
+      return new Result.Failed(meaning, status, isDone(status, answered) || !onTheWire);
     }
   }
 }

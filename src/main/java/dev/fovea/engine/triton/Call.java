@@ -25,8 +25,7 @@ final class Call {
 
   private final ModelRoute route;
   private final InferRequest request;
-  private final int rows;
-  private final ModelInferRequest.Builder message;
+  private final List<Map<String, Tensor>> rows;
   private final CompletableFuture<List<Map<String, Tensor>>> answer = new CompletableFuture<>();
 
   /// Guarded by `this`, as is everything below: the last attempt's end and the caller's may meet.
@@ -34,12 +33,13 @@ final class Call {
 
   private int attempts;
   private @Nullable Attempt attempt;
+  private @Nullable SharedTensors shared;
+  private boolean queueTimeIsLimited;
 
   private Call(ModelRoute route, InferRequest request, List<Map<String, Tensor>> rows) {
     this.route = route;
     this.request = request;
-    this.rows = rows.size();
-    this.message = route.writer().write(rows, request.outputs());
+    this.rows = rows;
   }
 
   /// Sends a batch.
@@ -72,8 +72,11 @@ final class Call {
     deadline.check("inference");
     tried.add(server);
     attempts++;
-    route.writer().limitQueueTime(message, server.state(route.model()), deadline);
     route.enter(server);
+    shared = share(server);
+    ModelInferRequest.Builder message = route.writer().write(rows, request.outputs(), shared);
+    route.writer().limitQueueTime(message, server.state(route.model()), deadline);
+    queueTimeIsLimited = RequestWriter.limitsQueueTime(message);
     attempt =
         Attempt.start(
             server,
@@ -86,34 +89,76 @@ final class Call {
 
   private void take(Attempt sent, Attempt.Result result) {
     request.timings().add(Stage.BACKEND, sent.nanos());
-    if (answer.isDone()) {
-      return;
-    }
+    SharedTensors memory = memory();
     try {
       switch (result) {
         case Attempt.Result.Answered(ModelInferResponse response) -> {
+          List<Map<String, Tensor>> outputs =
+              answer.isDone() ? List.of() : read(response, memory);
+          release(memory, true);
           route.engine().retries().earn();
-          answer.complete(read(response));
+          answer.complete(outputs);
         }
-        case Attempt.Result.Failed(Meaning meaning, Status status) -> {
-          GatewayException refusal = route.failed(sent.server(), asAsked(meaning), status);
-          send(another(meaning).orElseThrow(() -> refusal));
+        case Attempt.Result.Failed(Meaning meaning, Status status, boolean done) -> {
+          release(memory, done);
+          if (!answer.isDone()) {
+            GatewayException refusal = route.failed(sent.server(), asAsked(meaning), status);
+            if (meaning == Meaning.MEMORY_UNKNOWN && memory != null) {
+              sent.server().memory().isUnknown(memory.slot());
+            }
+            send(another(meaning).orElseThrow(() -> refusal));
+          }
         }
       }
     } catch (RuntimeException | Error e) {
+      // A slot that was given back stays so.
+      release(memory, result instanceof Attempt.Result.Answered);
       answer.completeExceptionally(e);
+    }
+  }
+
+  /// Memory for the tensors that the server reads and writes itself, where they are worth it.
+  private @Nullable SharedTensors share(TritonServer server) {
+    if (!server.memory().isShared()) {
+      return null;
+    }
+    SharedTensors.Plan plan =
+        SharedTensors.Plan.of(route.model().signature(), rows, request.outputs());
+    return server
+        .memory()
+        .take(plan.bytes())
+        .map(slot -> new SharedTensors(plan, slot))
+        .orElse(null);
+  }
+
+  private synchronized @Nullable SharedTensors memory() {
+    return shared;
+  }
+
+  private static void release(@Nullable SharedTensors memory, boolean done) {
+    if (memory == null) {
+      return;
+    }
+    if (done) {
+      memory.slot().free();
+    } else {
+      memory.slot().lose();
     }
   }
 
   /// Time in the server's queue that is over because this side asked for no more is the call's own.
   private Meaning asAsked(Meaning meaning) {
-    return meaning == Meaning.QUEUE_TIMEOUT && RequestWriter.limitsQueueTime(message)
+    return meaning == Meaning.QUEUE_TIMEOUT && isQueueTimeLimited()
         ? Meaning.LATE
         : meaning;
   }
 
+  private synchronized boolean isQueueTimeLimited() {
+    return queueTimeIsLimited;
+  }
+
   /// Where the batch is sent once more, if it may be: another server, or the same one over a new
-  /// connection.
+  /// connection, or without the memory that it does not know.
   private synchronized Optional<TritonServer> another(Meaning meaning) {
     if (meaning.mayHaveStarted() || attempts == MAX_ATTEMPTS) {
       return Optional.empty();
@@ -122,13 +167,17 @@ final class Call {
         .engine()
         .pool()
         .choose(route.model(), tried)
-        .filter(server -> !tried.contains(server) || meaning == Meaning.UNREACHABLE)
+        .filter(server ->
+            !tried.contains(server)
+                || meaning == Meaning.UNREACHABLE
+                || meaning == Meaning.MEMORY_UNKNOWN)
         .filter(_ -> route.engine().retries().spend());
   }
 
-  private List<Map<String, Tensor>> read(ModelInferResponse response) {
+  private List<Map<String, Tensor>> read(
+      ModelInferResponse response, @Nullable SharedTensors memory) {
     try {
-      return route.reader().read(response, request.outputs(), rows);
+      return route.reader().read(response, request.outputs(), rows.size(), memory);
     } catch (MalformedAnswerException e) {
       throw Refusals.failed(route.model(), e);
     }

@@ -22,6 +22,8 @@ enum Meaning {
   MODEL_NOT_READY(false, false),
   /// The server does not know the model, or has no version of it.
   MODEL_UNKNOWN(false, false),
+  /// The server does not know the memory that the request's tensors lie in.
+  MEMORY_UNKNOWN(false, false),
   /// The server starts, or ends.
   SERVER_NOT_READY(false, false),
   /// The server asks for a key that was not given (`--grpc-restricted-protocol`).
@@ -38,6 +40,8 @@ enum Meaning {
   EXECUTION_FAILED(true, false),
   /// What came back is no answer of the protocol.
   MALFORMED(true, true);
+
+  private static final String MEMORY = "shared memory region";
 
   private final boolean mayHaveStarted;
   private final boolean againstServer;
@@ -58,9 +62,10 @@ enum Meaning {
     return switch (status.getCode()) {
       case DEADLINE_EXCEEDED -> LATE;
       case UNAVAILABLE -> ofUnavailable(text, onTheWire);
-      case NOT_FOUND -> MODEL_UNKNOWN;
+      case NOT_FOUND -> text.contains(MEMORY) ? MEMORY_UNKNOWN : MODEL_UNKNOWN;
       case CANCELLED -> text.contains("rst_stream") ? CONNECTION_LOST : ABANDONED;
-      case INVALID_ARGUMENT, UNIMPLEMENTED, ALREADY_EXISTS, FAILED_PRECONDITION, OUT_OF_RANGE ->
+      case INVALID_ARGUMENT -> text.contains(MEMORY) ? MEMORY_UNKNOWN : NOT_TAKEN;
+      case UNIMPLEMENTED, ALREADY_EXISTS, FAILED_PRECONDITION, OUT_OF_RANGE ->
           NOT_TAKEN;
       case UNAUTHENTICATED, PERMISSION_DENIED -> RESTRICTED;
       // Triton never says it: our own side does of an answer larger than is read, a proxy of load.
@@ -122,6 +127,7 @@ enum Meaning {
       case QUEUE_FULL, QUEUE_TIMEOUT -> Refusals.queueFull(model, queueSize);
       case MODEL_NOT_READY,
           MODEL_UNKNOWN,
+          MEMORY_UNKNOWN,
           SERVER_NOT_READY,
           RESTRICTED,
           UNREACHABLE,

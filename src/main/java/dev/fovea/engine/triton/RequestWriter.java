@@ -16,8 +16,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// Makes requests of rows without copying what is in them: the message refers to the memory of the
 /// rows, which the transport reads once.
@@ -34,6 +36,13 @@ final class RequestWriter {
   ///   while the message is in use
   /// @param outputs the outputs that are wanted
   ModelInferRequest.Builder write(List<Map<String, Tensor>> rows, Set<String> outputs) {
+    return write(rows, outputs, null);
+  }
+
+  /// As [#write(List, Set)]; what has an area in shared memory is copied there at once, and the
+  /// message only says where it is.
+  ModelInferRequest.Builder write(
+      List<Map<String, Tensor>> rows, Set<String> outputs, @Nullable SharedTensors shared) {
     ModelInferRequest.Builder request =
         ModelInferRequest.newBuilder().setModelName(model.name()).setModelVersion(model.version());
     for (TensorSpec input : model.signature().inputs()) {
@@ -43,10 +52,22 @@ final class RequestWriter {
       for (long extent : first.shape().batched(rows.size()).toArray()) {
         tensor.addShape(extent);
       }
-      request.addInputs(tensor).addRawInputContents(contents(rows, input.name()));
+      Optional<Map<String, InferParameter>> place =
+          shared == null ? Optional.empty() : shared.put(input.name(), rows);
+      if (place.isPresent()) {
+        tensor.putAllParameters(place.get());
+      } else {
+        request.addRawInputContents(contents(rows, input.name()));
+      }
+      request.addInputs(tensor);
     }
     for (String output : outputs) {
-      request.addOutputs(InferRequestedOutputTensor.newBuilder().setName(output));
+      InferRequestedOutputTensor.Builder wanted =
+          InferRequestedOutputTensor.newBuilder().setName(output);
+      if (shared != null) {
+        shared.place(output).ifPresent(wanted::putAllParameters);
+      }
+      request.addOutputs(wanted);
     }
     return request;
   }

@@ -100,6 +100,9 @@ final class ServerWatch implements Runnable, AutoCloseable {
       if (!known) {
         meet();
       }
+      if ((anew || server.memory().wantsTending()) && server.dialect() == Dialect.TRITON) {
+        server.memory().tend(stub());
+      }
       for (ServableModel model : models) {
         set(model, state(model, anew));
       }
@@ -252,6 +255,7 @@ final class ServerWatch implements Runnable, AutoCloseable {
     }
   }
 
+  /// For one question.
   private GRPCInferenceServiceBlockingStub stub() {
     return GRPCInferenceServiceGrpc.newBlockingStub(server.control())
         .withDeadlineAfter(settings.probeTimeout().toNanos(), TimeUnit.NANOSECONDS);

@@ -6,6 +6,7 @@ import dev.fovea.engine.EngineKind;
 import dev.fovea.engine.Lease;
 import dev.fovea.model.ServableModel;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -91,6 +92,11 @@ public final class TritonEngine implements Engine {
   /// How many servers run a model now.
   public long serversThatRun(ServableModel model) {
     return parts.pool().servers().stream().filter(server -> server.runs(model)).count();
+  }
+
+  /// The servers at this moment.
+  List<TritonServer> servers() {
+    return parts.pool().servers();
   }
 
   @Override

@@ -82,7 +82,7 @@ final class TritonSequence implements Sequence {
           case Attempt.Result.Answered(ModelInferResponse response) -> {
             return response;
           }
-          case Attempt.Result.Failed(Meaning meaning, Status status) -> {
+          case Attempt.Result.Failed(Meaning meaning, Status status, _) -> {
             GatewayException refusal = route.failed(to, asAsked(meaning), status);
             if (!start) {
               throw meaning == Meaning.NOT_TAKEN ? lost(status) : refusal;

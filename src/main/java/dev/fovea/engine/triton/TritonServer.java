@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fovea.call.Clock;
 import dev.fovea.model.ServableModel;
+import inference.GRPCInferenceServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.netty.channel.EventLoop;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ final class TritonServer implements AutoCloseable {
   private final Map<String, ModelState> states = new ConcurrentHashMap<>();
   private final Breaker breaker;
   private final CancelBudget cancels;
+  private final SharedMemory memory;
   private volatile Connections connections;
   private volatile Dialect dialect = Dialect.CORE;
 
@@ -40,6 +42,7 @@ final class TritonServer implements AutoCloseable {
     this.clock = clock;
     this.breaker = new Breaker(clock);
     this.cancels = new CancelBudget(clock);
+    this.memory = new SharedMemory(settings.sharing(), clock, address.toString());
     this.connections = connect();
   }
 
@@ -53,9 +56,9 @@ final class TritonServer implements AutoCloseable {
   }
 
   private ManagedChannel channel(EventLoop loop) {
-    return EventLoops.shared()
-        .connect(address.channelBuilder(), loop)
-        .usePlaintext()
+    return settings
+        .security()
+        .apply(EventLoops.shared().connect(address.channelBuilder(), loop))
         // What may be sent again is decided here, by what the failure means.
         .disableRetry()
         .directExecutor()
@@ -134,6 +137,10 @@ final class TritonServer implements AutoCloseable {
     return cancels;
   }
 
+  SharedMemory memory() {
+    return memory;
+  }
+
   Dialect dialect() {
     return dialect;
   }
@@ -145,6 +152,9 @@ final class TritonServer implements AutoCloseable {
   /// Ends the calls under way.
   @Override
   public void close() {
+    memory.close(
+        GRPCInferenceServiceGrpc.newBlockingStub(connections.control())
+            .withDeadlineAfter(settings.probeTimeout().toNanos(), TimeUnit.NANOSECONDS));
     connections.control().shutdownNow();
     connections.data().forEach(connection -> connection.channel().shutdownNow());
   }

@@ -14,6 +14,8 @@ import java.util.List;
 /// @param watchInterval time between two looks at whether a server and its models are ready
 /// @param probeTimeout time that such a look may take
 /// @param openWait how long the opening of a model waits for a server that has it
+/// @param sharing memory that is shared with servers of this machine
+/// @param security how servers are known, and what they are told
 public record TritonSettings(
     List<String> servers,
     int connections,
@@ -21,7 +23,30 @@ public record TritonSettings(
     int maxAnswerBytes,
     Duration watchInterval,
     Duration probeTimeout,
-    Duration openWait) {
+    Duration openWait,
+    Sharing sharing,
+    Security security) {
+  /// Memory that is shared with servers of this machine.
+  ///
+  /// @param bytes of the memory of each server; 0 shares none
+  /// @param fromBytes size of a request's tensors from which they are put there
+  public record Sharing(long bytes, long fromBytes) {
+    public static final Sharing NONE = new Sharing(0, 0);
+
+    private static final long MAX_BYTES = 1L << 32;
+
+    public Sharing {
+      if (bytes < 0 || bytes > MAX_BYTES) {
+        throw new IllegalArgumentException(
+            "shared memory: %d bytes (expected: 0 to %d)".formatted(bytes, MAX_BYTES));
+      }
+      if (fromBytes < 0) {
+        throw new IllegalArgumentException(
+            "shared memory: from %d bytes (expected: 0 or more)".formatted(fromBytes));
+      }
+    }
+  }
+
   public TritonSettings {
     servers = List.copyOf(servers);
     if (servers.isEmpty()) {
@@ -34,6 +59,55 @@ public record TritonSettings(
           "connections, queueSize, maxAnswerBytes: %d, %d, %d (expected: > 0)"
               .formatted(connections, queueSize, maxAnswerBytes));
     }
+  }
+
+  /// Settings that share no memory, of servers that anybody may ask.
+  public TritonSettings(
+      List<String> servers,
+      int connections,
+      int queueSize,
+      int maxAnswerBytes,
+      Duration watchInterval,
+      Duration probeTimeout,
+      Duration openWait) {
+    this(
+        servers,
+        connections,
+        queueSize,
+        maxAnswerBytes,
+        watchInterval,
+        probeTimeout,
+        openWait,
+        Sharing.NONE,
+        Security.NONE);
+  }
+
+  /// The same, but for the memory that is shared.
+  public TritonSettings with(Sharing sharing) {
+    return new TritonSettings(
+        servers,
+        connections,
+        queueSize,
+        maxAnswerBytes,
+        watchInterval,
+        probeTimeout,
+        openWait,
+        sharing,
+        security);
+  }
+
+  /// The same, but for how servers are known.
+  public TritonSettings with(Security security) {
+    return new TritonSettings(
+        servers,
+        connections,
+        queueSize,
+        maxAnswerBytes,
+        watchInterval,
+        probeTimeout,
+        openWait,
+        sharing,
+        security);
   }
 
   /// The settings of one server with nothing said beyond its address.
