@@ -13,8 +13,13 @@ import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.engine.onnx.OnnxEngine;
 import dev.fovea.engine.triton.AliasingMarshaller;
+import dev.fovea.engine.triton.Security;
+import dev.fovea.engine.triton.Security.Identity;
+import dev.fovea.engine.triton.Security.ProtocolKey;
+import dev.fovea.engine.triton.Security.Tls;
 import dev.fovea.engine.triton.TritonEngine;
 import dev.fovea.engine.triton.TritonSettings;
+import dev.fovea.engine.triton.TritonSettings.Sharing;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.image.ImageDecoder;
@@ -137,11 +142,38 @@ public final class Gateway implements AutoCloseable {
                   triton.maxAnswerBytes(),
                   triton.watchInterval(),
                   triton.probeTimeout(),
-                  triton.openWait()));
+                  triton.openWait(),
+                  new Sharing(triton.sharedMemoryBytes(), triton.sharedMemoryFrom()),
+                  security(triton)));
     } catch (IllegalArgumentException e) {
       throw new FaultyConfigurationException(
           new Fault("settings", "fovea.triton", "wrong", String.valueOf(e.getMessage())));
     }
+  }
+
+  private static Security security(Settings.Triton triton) {
+    Optional<ProtocolKey> key = triton.protocolKey().map(ProtocolKey::of);
+    boolean identified = triton.clientCertificate().isPresent();
+    boolean detailed =
+        identified || triton.trustCertificate().isPresent() || triton.serverName().isPresent();
+    if (identified != triton.clientKey().isPresent()) {
+      throw new IllegalArgumentException("client-certificate, client-key: one (expected: both)");
+    }
+    if (detailed && !triton.tls()) {
+      throw new IllegalArgumentException("tls: false (expected: true, since it is described)");
+    }
+    return new Security(
+        triton.tls()
+            ? Optional.of(
+                new Tls(
+                    triton.trustCertificate(),
+                    triton
+                        .clientCertificate()
+                        .map(certificate ->
+                            new Identity(certificate, triton.clientKey().orElseThrow())),
+                    triton.serverName()))
+            : Optional.empty(),
+        key);
   }
 
   /// Opens everything with an engine of the caller's choice.

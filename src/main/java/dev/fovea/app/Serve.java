@@ -5,6 +5,7 @@ import dev.fovea.text.HuggingFaceTokenizer;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import java.nio.file.Path;
+import java.security.Security;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -28,6 +29,10 @@ import picocli.CommandLine.Option;
     })
 public final class Serve implements Callable<Integer> {
   static final String VERSION = "0.1.0";
+
+  /// How long the JVM remembers the addresses of a name: no longer than it takes until the servers
+  /// of a name are looked up again.
+  private static final String ADDRESSES_KEPT = "networkaddress.cache.ttl";
 
   @Option(
       names = "--host",
@@ -72,6 +77,9 @@ public final class Serve implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (Security.getProperty(ADDRESSES_KEPT) == null) {
+      Security.setProperty(ADDRESSES_KEPT, "4");
+    }
     set("fovea.grpc.host", host);
     set("fovea.http.host", host);
     set("fovea.grpc.port", port);

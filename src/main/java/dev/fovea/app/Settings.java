@@ -300,6 +300,33 @@ public interface Settings {
     /// Time that the start waits for a server that has a model.
     @WithDefault("10s")
     Duration openWait();
+
+    /// Bytes of memory that is shared with each server of this machine; 0 for none.
+    @WithDefault("0")
+    long sharedMemoryBytes();
+
+    /// Bytes of a request's tensors from which they are put there.
+    @WithDefault("65536")
+    long sharedMemoryFrom();
+
+    /// Whether connections are encrypted and servers have to prove who they are.
+    @WithDefault("false")
+    boolean tls();
+
+    /// PEM file of the certificates that servers are trusted by; without one those of the JVM.
+    Optional<Path> trustCertificate();
+
+    /// PEM file of this side's certificate and its chain, where servers ask for it.
+    Optional<Path> clientCertificate();
+
+    /// PEM file of its key: PKCS #8, not encrypted.
+    Optional<Path> clientKey();
+
+    /// The name that certificates of servers must be for; without one the name that is called.
+    Optional<String> serverName();
+
+    /// `NAME=VALUE`, for servers that restrict their protocols to who knows it. Never logged.
+    Optional<String> protocolKey();
   }
 
   /// The standard inference protocol, for clients that bring tensors of their own.

@@ -118,6 +118,14 @@ final class SettingsTest {
     assertThat(settings.triton().watchInterval()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().probeTimeout()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().openWait()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.triton().sharedMemoryBytes()).isOne();
+    assertThat(settings.triton().sharedMemoryFrom()).isEqualTo(65_537);
+    assertThat(settings.triton().tls()).isTrue();
+    assertThat(settings.triton().trustCertificate()).contains(Path.of("other"));
+    assertThat(settings.triton().clientCertificate()).contains(Path.of("other"));
+    assertThat(settings.triton().clientKey()).contains(Path.of("other"));
+    assertThat(settings.triton().serverName()).contains("other");
+    assertThat(settings.triton().protocolKey()).contains("other");
     assertThat(settings.kserve().enabled()).isTrue();
     assertThat(settings.drain().delay()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.drain().grace()).isEqualTo(Duration.ofSeconds(7));

@@ -104,13 +104,18 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   private volatile BiConsumer<ModelInferRequest, StreamObserver<ModelStreamInferResponse>> stream =
       (_, observer) -> observer.onError(Status.UNIMPLEMENTED.asRuntimeException());
 
-  private FakeTriton(Script script, int port, List<ServableModel> models) {
+  private FakeTriton(
+      Script script,
+      InetSocketAddress address,
+      UnaryOperator<NettyServerBuilder> security,
+      List<ServableModel> models) {
     this.script = script;
     models.forEach(model -> this.models.put(model.name(), model));
     this.slots = new Semaphore(models.stream().mapToInt(ServableModel::instances).sum());
     try {
       this.server =
-          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", port))
+          security
+              .apply(NettyServerBuilder.forAddress(address))
               .executor(Executors.newVirtualThreadPerTaskExecutor())
               .maxInboundMessageSize(Integer.MAX_VALUE)
               .addService(service())
@@ -127,7 +132,20 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
 
   /// @param port where it listens, so that one can come back where another was
   public static FakeTriton startOn(int port, Script script, ServableModel... models) {
-    return new FakeTriton(script, port, List.of(models));
+    return startAt(new InetSocketAddress("127.0.0.1", port), script, models);
+  }
+
+  /// @param address where it listens
+  public static FakeTriton startAt(
+      InetSocketAddress address, Script script, ServableModel... models) {
+    return new FakeTriton(script, address, UnaryOperator.identity(), List.of(models));
+  }
+
+  /// @param security what its connections and calls must bring
+  public static FakeTriton startSecured(
+      UnaryOperator<NettyServerBuilder> security, Script script, ServableModel... models) {
+    return new FakeTriton(
+        script, new InetSocketAddress("127.0.0.1", 0), security, List.of(models));
   }
 
   /// Where it is, as the settings name it.

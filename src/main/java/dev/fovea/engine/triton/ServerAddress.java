@@ -20,12 +20,22 @@ record ServerAddress(String host, int port, String address) {
   private static final Pattern HOST_AND_PORT =
       Pattern.compile("(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+):([0-9]{1,5})");
 
+  /// What addresses a name has at this moment.
+  interface Names {
+    List<InetAddress> addresses(String host) throws UnknownHostException;
+
+    /// As the system has them.
+    static Names system() {
+      return host -> List.of(InetAddress.getAllByName(host));
+    }
+  }
+
   /// The servers that a setting names at this moment.
-  static List<ServerAddress> of(String setting) {
+  static List<ServerAddress> of(String setting, Names names) {
     Matcher parts = check(setting);
     String host = parts.group(1);
     int port = Integer.parseInt(parts.group(2));
-    return changes(setting) ? lookUp(host, port) : List.of(new ServerAddress(host, port, ""));
+    return changes(setting) ? lookUp(host, port, names) : List.of(new ServerAddress(host, port, ""));
   }
 
   /// @throws IllegalArgumentException when it is not `host:port` or `dns:///host:port`
@@ -44,10 +54,10 @@ record ServerAddress(String host, int port, String address) {
     return setting.startsWith(EACH);
   }
 
-  private static List<ServerAddress> lookUp(String host, int port) {
+  private static List<ServerAddress> lookUp(String host, int port, Names names) {
     List<ServerAddress> servers = new ArrayList<>();
     try {
-      for (InetAddress address : InetAddress.getAllByName(host)) {
+      for (InetAddress address : names.addresses(host)) {
         servers.add(new ServerAddress(host, port, address.getHostAddress()));
       }
     } catch (UnknownHostException _) {

@@ -24,6 +24,7 @@ final class ServerPool implements AutoCloseable {
   private final TritonSettings settings;
   private final Clock clock;
   private final Collection<ServableModel> models;
+  private final ServerAddress.Names names;
   private final Map<ServerAddress, ServerWatch> watches = new ConcurrentHashMap<>();
   private final AtomicInteger turn = new AtomicInteger();
 
@@ -33,15 +34,18 @@ final class ServerPool implements AutoCloseable {
   private boolean closed;
 
   /// @param models what the servers are looked at for
-  /// @param timer where the names are looked up again
+  /// @param names where the addresses of names are looked up
+  /// @param timer where they are looked up again
   ServerPool(
       TritonSettings settings,
       Clock clock,
       Collection<ServableModel> models,
+      ServerAddress.Names names,
       ScheduledExecutorService timer) {
     this.settings = settings;
     this.clock = clock;
     this.models = models;
+    this.names = names;
     lookUp();
     if (settings.servers().stream().anyMatch(ServerAddress::changes)) {
       long millis = LOOK_UP_INTERVAL.toMillis();
@@ -51,13 +55,13 @@ final class ServerPool implements AutoCloseable {
 
   /// Takes up the servers that the settings name now and lets go of those that they do not. A name
   /// that has no address at this moment keeps the servers that it had.
-  private synchronized void lookUp() {
+  synchronized void lookUp() {
     if (closed) {
       return;
     }
     Set<ServerAddress> named = new LinkedHashSet<>();
     for (String setting : settings.servers()) {
-      List<ServerAddress> servers = ServerAddress.of(setting);
+      List<ServerAddress> servers = ServerAddress.of(setting, names);
       if (servers.isEmpty()) {
         return;
       }

@@ -52,6 +52,11 @@ public final class TritonEngine implements Engine {
   ///
   /// @throws IllegalArgumentException for a server that is not `host:port` or `dns:///host:port`
   public TritonEngine(TritonSettings settings, Clock clock) {
+    this(settings, clock, ServerAddress.Names.system());
+  }
+
+  /// As [#TritonEngine(TritonSettings, Clock)], with names that are looked up elsewhere.
+  TritonEngine(TritonSettings settings, Clock clock, ServerAddress.Names names) {
     Map<String, ServableModel> models = new ConcurrentHashMap<>();
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
@@ -60,7 +65,7 @@ public final class TritonEngine implements Engine {
         new Parts(
             settings,
             clock,
-            new ServerPool(settings, clock, models.values(), timer),
+            new ServerPool(settings, clock, models.values(), names, timer),
             new RetryBudget(),
             new FailureLog(clock),
             models,
@@ -94,9 +99,9 @@ public final class TritonEngine implements Engine {
     return parts.pool().servers().stream().filter(server -> server.runs(model)).count();
   }
 
-  /// The servers at this moment.
-  List<TritonServer> servers() {
-    return parts.pool().servers();
+  /// The servers there are.
+  ServerPool pool() {
+    return parts.pool();
   }
 
   @Override

@@ -56,7 +56,7 @@ final class RealTritonSharedMemoryTest extends EngineContractTest {
   }
 
   private static boolean isShared(TritonEngine engine) {
-    SharedMemory memory = engine.servers().getFirst().memory();
+    SharedMemory memory = engine.pool().servers().getFirst().memory();
     return memory.isShared() && !memory.wantsTending();
   }
 

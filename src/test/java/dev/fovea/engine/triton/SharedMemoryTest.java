@@ -107,7 +107,7 @@ final class SharedMemoryTest {
   private boolean allows = true;
 
   private boolean isShared() {
-    return engine.servers().getFirst().memory().isShared();
+    return engine.pool().servers().getFirst().memory().isShared();
   }
 
   @AfterEach
@@ -208,7 +208,7 @@ final class SharedMemoryTest {
         () ->
             triton.regions().size() == 2
                 && isShared()
-                && !engine.servers().getFirst().memory().wantsTending());
+                && !engine.pool().servers().getFirst().memory().wantsTending());
 
     assertThat(infer(LONG, row(3, 4))).containsExactly(7, 9);
     assertThat(triton.sharedRequests()).isEqualTo(2);
