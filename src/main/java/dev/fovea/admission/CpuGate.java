@@ -3,6 +3,8 @@ package dev.fovea.admission;
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.call.Deadline;
 import dev.fovea.failure.GatewayException;
+import dev.fovea.telemetry.Stage;
+import dev.fovea.telemetry.StageTimings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -115,11 +117,29 @@ public final class CpuGate {
   /// @param cost how large it is beside others, 0 or more: for an image, its pixels
   /// @throws GatewayException with `DEADLINE_EXCEEDED` when its turn does not come in time
   public <T> T run(Deadline deadline, long cost, Work<T> work) throws InterruptedException {
+    require(deadline, cost);
+    return run(enter(deadline, cost), work);
+  }
+
+  /// As [#run(Deadline, long, Work)], and tells how long the piece waited.
+  public <T> T run(Deadline deadline, long cost, StageTimings timings, Work<T> work)
+      throws InterruptedException {
+    require(deadline, cost);
+    Running running;
+    try (StageTimings.Span _ = timings.start(Stage.ADMISSION)) {
+      running = enter(deadline, cost);
+    }
+    return run(running, work);
+  }
+
+  private static void require(Deadline deadline, long cost) {
     if (cost < 0) {
       throw new IllegalArgumentException("cost: " + cost + " (expected: >= 0)");
     }
     deadline.check("a processor");
-    Running running = enter(deadline, cost);
+  }
+
+  private <T> T run(Running running, Work<T> work) throws InterruptedException {
     try {
       return work.run();
     } finally {

@@ -10,18 +10,23 @@ import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 
 /// Decides at the door how many items may be under way. Refusing there costs next to nothing, and
 /// what is let in is answered soon.
 ///
-/// The level finds itself: it grows while items wait less for the engine than they may, and shrinks
-/// in proportion when they wait longer (the gradient of adaptive concurrency limits, on the time in
-/// queue and not on the time of a call, which grows with every batch and says nothing). Calls that
-/// matter less are let in only while the level is further from full, so they are the first to be
-/// refused. And no caller gets more than four times of what is left (the dynamic thresholds of
-/// Choudhury and Hahne 1998): alone it may have four fifths of the level, and the more others take,
-/// the less; there is always room for those who ask for little.
+/// The level finds itself: it grows while items wait less for a processor and for the engine than
+/// they may, and shrinks in proportion when they wait longer (the gradient of adaptive concurrency
+/// limits, on the time in queues and not on the time of a call, which grows with every batch and
+/// says nothing). Calls that matter less are let in only while the level is further from full, so
+/// they are the first to be refused. And no caller gets more than twice of what is left (the
+/// dynamic thresholds of Choudhury and Hahne 1998): alone it may have two thirds of the level, and
+/// the more others take, the less; there is always room for those who ask for little.
+///
+/// A call may be let in by its headers alone ([#expect]) and say later how much it brings
+/// ([#admit]).
 ///
 /// Thread-safe.
 public final class Limiter implements StageListener {
@@ -34,7 +39,10 @@ public final class Limiter implements StageListener {
   private static final double LARGEST_CALL = 0.25;
 
   /// A caller may have so many times under way what there is still room for.
-  private static final double GREED = 4;
+  private static final double GREED = 2;
+
+  /// How long room is kept for a call whose message has not come while others ask for it.
+  private static final Duration LONGEST_EXPECTATION = Duration.ofSeconds(1);
 
   private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
@@ -43,7 +51,7 @@ public final class Limiter implements StageListener {
   /// @param start the level before anything is known
   /// @param least items that are let in however long they wait
   /// @param most items that are let in however short they wait
-  /// @param queueDelay how long items may wait for the engine
+  /// @param queueDelay how long items may wait for a processor and for the engine
   public record Policy(int start, int least, int most, Duration queueDelay) {
     /// From 256 items, between 8 and 16,384, waiting half a second.
     public static final Policy DEFAULT = new Policy(256, 8, 16_384, Duration.ofMillis(500));
@@ -67,12 +75,16 @@ public final class Limiter implements StageListener {
   /// everything below.
   private final Map<Caller, Integer> byCaller = new HashMap<>();
 
+  /// Permits of calls whose messages have not come, the oldest first.
+  private final Set<Permit> expected = new LinkedHashSet<>();
+
+  private final Waits processorWaits = new Waits();
+  private final Waits engineWaits = new Waits();
+
   private double level;
   private int underWay;
   private int mostUnderWay;
   private long windowStart;
-  private long delays;
-  private long delayNanos;
 
   public Limiter(Policy policy, Clock clock) {
     this.policy = policy;
@@ -89,17 +101,55 @@ public final class Limiter implements StageListener {
   /// @throws GatewayException with `QUEUE_FULL` when as much is under way as may be, or
   ///   `RATE_LIMITED` when the caller has its share
   public synchronized Permit acquire(CallContext call, int items) {
+    giveUpLongExpected();
+    Permit permit = new Permit(this, call.caller(), clock.nanoTime());
+    enlarge(permit, call, items);
+    return permit;
+  }
+
+  /// Lets a call in by its headers: as one item, until [#admit]. The room goes to others who ask
+  /// for it when the message takes longer than a second to come: who sends slowly on purpose keeps
+  /// nobody out.
+  ///
+  /// @throws GatewayException as [#acquire] does
+  public synchronized Permit expect(CallContext call) {
+    Permit permit = acquire(call, 1);
+    expected.add(permit);
+    return permit;
+  }
+
+  /// Lets in what an expected call brings.
+  ///
+  /// @param permit of [#expect]; closed when the call is refused
+  /// @return what is to be closed when the call ends
+  /// @throws GatewayException as [#acquire] does
+  public synchronized Permit admit(Permit permit, CallContext call, int items) {
+    if (!expected.remove(permit)) {
+      return acquire(call, items);
+    }
+    try {
+      enlarge(permit, call, items);
+      return permit;
+    } catch (GatewayException refusal) {
+      permit.close();
+      throw refusal;
+    }
+  }
+
+  /// Makes a permit one for so many items.
+  private void enlarge(Permit permit, CallContext call, int items) {
     int counted = Math.min(items, (int) Math.max(1, level * LARGEST_CALL));
+    int others = underWay - permit.items();
     double allowed = level * share(call.criticality());
-    int wanted = underWay + counted;
-    if (underWay > 0 && wanted > allowed) {
+    int wanted = others + counted;
+    if (others > 0 && wanted > allowed) {
       throw new GatewayException(Reason.QUEUE_FULL, "too much is under way")
           .with("queue", "admission")
           .with("limit", (long) allowed)
           .retryAfter(RETRY_AFTER);
     }
-    int own = byCaller.getOrDefault(call.caller(), 0);
-    double ownShare = GREED * (allowed - underWay);
+    int own = byCaller.getOrDefault(call.caller(), 0) - permit.items();
+    double ownShare = GREED * (allowed - others);
     if (own > 0 && own + counted > ownShare) {
       throw new GatewayException(Reason.RATE_LIMITED, "the caller has its share under way")
           .with("limit", (long) ownShare)
@@ -108,7 +158,18 @@ public final class Limiter implements StageListener {
     underWay = wanted;
     mostUnderWay = Math.max(mostUnderWay, underWay);
     byCaller.put(call.caller(), own + counted);
-    return new Permit(this, call.caller(), counted);
+    permit.counts(counted);
+  }
+
+  private void giveUpLongExpected() {
+    long now = clock.nanoTime();
+    while (!expected.isEmpty()) {
+      Permit oldest = expected.iterator().next();
+      if (now - oldest.sinceNanos() < LONGEST_EXPECTATION.toNanos()) {
+        return;
+      }
+      oldest.close();
+    }
   }
 
   /// How much of the level calls may fill that matter so much.
@@ -120,28 +181,33 @@ public final class Limiter implements StageListener {
     };
   }
 
-  synchronized void release(Caller caller, int items) {
-    underWay -= items;
-    byCaller.computeIfPresent(caller, (_, own) -> own == items ? null : own - items);
+  synchronized void release(Permit permit) {
+    if (permit.isOver()) {
+      return;
+    }
+    permit.end();
+    expected.remove(permit);
+    underWay -= permit.items();
+    byCaller.computeIfPresent(
+        permit.caller(), (_, own) -> own == permit.items() ? null : own - permit.items());
   }
 
-  /// Learns how long rows waited for the engine.
+  /// Learns how long items waited.
   @Override
   public void spent(Stage stage, long nanos) {
-    if (stage == Stage.QUEUE) {
-      waited(nanos);
+    switch (stage) {
+      case ADMISSION -> waited(processorWaits, nanos);
+      case QUEUE -> waited(engineWaits, nanos);
+      case DECODE, PREPROCESS, TOKENIZE, BACKEND, POSTPROCESS -> {}
     }
   }
 
-  private synchronized void waited(long nanos) {
-    delays++;
-    delayNanos += nanos;
+  private synchronized void waited(Waits waits, long nanos) {
+    waits.add(nanos);
     long now = clock.nanoTime();
     if (now - windowStart >= WINDOW_NANOS) {
-      adapt();
+      adapt(processorWaits.take() + engineWaits.take());
       windowStart = now;
-      delays = 0;
-      delayNanos = 0;
       mostUnderWay = underWay;
     }
   }
@@ -149,9 +215,9 @@ public final class Limiter implements StageListener {
   /// Grows by the square root of the level, so that it can always be tried whether more would do,
   /// and shrinks by the ratio of the allowed to the measured wait. A level that is not made use of
   /// stays as it is.
-  private void adapt() {
-    double mean = (double) delayNanos / delays;
-    double gradient = Math.clamp(policy.queueDelay().toNanos() / Math.max(1, mean), STEEPEST, 1.0);
+  private void adapt(double meanWait) {
+    double gradient =
+        Math.clamp(policy.queueDelay().toNanos() / Math.max(1, meanWait), STEEPEST, 1.0);
     if (gradient == 1 && mostUnderWay < level / 2) {
       return;
     }
@@ -159,6 +225,25 @@ public final class Limiter implements StageListener {
     level =
         Math.clamp(
             (1 - SMOOTHING) * level + SMOOTHING * next, policy.least(), (double) policy.most());
+  }
+
+  /// The waits of one window for one thing.
+  private static final class Waits {
+    private long count;
+    private long nanos;
+
+    void add(long wait) {
+      count++;
+      nanos += wait;
+    }
+
+    /// The mean; zero when nothing waited. Begins anew.
+    double take() {
+      double mean = count == 0 ? 0 : (double) nanos / count;
+      count = 0;
+      nanos = 0;
+      return mean;
+    }
   }
 
   /// Items that may be under way now; for gauges.

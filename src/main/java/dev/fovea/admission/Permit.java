@@ -1,25 +1,48 @@
 package dev.fovea.admission;
 
 import dev.fovea.call.Caller;
-import java.util.concurrent.atomic.AtomicBoolean;
 
-/// Leave for a call's items to be under way. Closed once, when the call ends.
+/// Leave for a call's items to be under way. Closed when the call ends; closing it again does
+/// nothing. Its state is guarded by the limiter that gave it.
 public final class Permit implements AutoCloseable {
   private final Limiter limiter;
   private final Caller caller;
-  private final int items;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final long sinceNanos;
+  private int items;
+  private boolean over;
 
-  Permit(Limiter limiter, Caller caller, int items) {
+  Permit(Limiter limiter, Caller caller, long sinceNanos) {
     this.limiter = limiter;
     this.caller = caller;
+    this.sinceNanos = sinceNanos;
+  }
+
+  Caller caller() {
+    return caller;
+  }
+
+  long sinceNanos() {
+    return sinceNanos;
+  }
+
+  int items() {
+    return items;
+  }
+
+  void counts(int items) {
     this.items = items;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  void end() {
+    over = true;
   }
 
   @Override
   public void close() {
-    if (!closed.getAndSet(true)) {
-      limiter.release(caller, items);
-    }
+    limiter.release(this);
   }
 }

@@ -32,6 +32,7 @@ import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.CallContexts;
 import dev.fovea.rpc.CallPolicy;
+import dev.fovea.rpc.Door;
 import dev.fovea.rpc.Drain;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
@@ -51,6 +52,7 @@ import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.LabelSetServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
+import inference.GRPCInferenceServiceGrpc;
 import inference.ModelInferRequest;
 import io.grpc.BindableService;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -61,6 +63,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -223,16 +226,20 @@ public final class Gateway implements AutoCloseable {
             limits,
             stages);
     List<BindableService> all = new ArrayList<>(services.all());
+    Set<String> guarded = new HashSet<>(Services.guarded());
     if (settings.kserve().enabled()) {
+      guarded.add(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName());
       all.add(
           new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, stages)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
+    CallContexts contexts = new CallContexts(callPolicy(settings, clock));
     GrpcServer server =
         GrpcServer.start(
             settings,
             all,
-            List.of(metrics, new CallContexts(callPolicy(settings, clock))),
+            new Door(limiter, contexts, guarded),
+            List.of(metrics, contexts),
             drain::begin);
     Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
     WarmUp.run(settings.grpc().host(), server.port(), catalog);

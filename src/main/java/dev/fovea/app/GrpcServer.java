@@ -2,6 +2,7 @@ package dev.fovea.app;
 
 import com.google.common.util.concurrent.MoreExecutors;
 import dev.fovea.engine.triton.EventLoops;
+import dev.fovea.rpc.Door;
 import dev.fovea.rpc.kserve.InferenceRpc;
 import io.grpc.BindableService;
 import io.grpc.Metadata;
@@ -40,11 +41,13 @@ final class GrpcServer implements AutoCloseable {
 
   /// Listens. Health says NOT_SERVING until [#setServing].
   ///
+  /// @param door says which calls need a thread, and is the last of the interceptors
   /// @param interceptors the first one sees a call first
   /// @param atShutdown tells the calls that live long that no new ones are taken
   static GrpcServer start(
       Settings settings,
       List<BindableService> services,
+      Door door,
       List<ServerInterceptor> interceptors,
       Runnable atShutdown) {
     Settings.Grpc grpc = settings.grpc();
@@ -54,7 +57,8 @@ final class GrpcServer implements AutoCloseable {
         EventLoops.shared()
             .serve(NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port())))
             .directExecutor()
-            .callExecutor(new CallExecutor(Executors.newVirtualThreadPerTaskExecutor()))
+            .addStreamTracerFactory(door)
+            .callExecutor(new CallExecutor(door, Executors.newVirtualThreadPerTaskExecutor()))
             .maxInboundMessageSize(grpc.maxMessageBytes())
             .maxInboundMetadataSize(grpc.maxHeaderListBytes())
             .maxConcurrentCallsPerConnection(grpc.maxConcurrentCalls())
@@ -73,6 +77,7 @@ final class GrpcServer implements AutoCloseable {
       builder.addService(ProtoReflectionServiceV1.newInstance());
     }
     // The builder calls the interceptor that was added last first.
+    builder.intercept(door);
     interceptors.reversed().forEach(builder::intercept);
     try {
       return new GrpcServer(health, builder.build().start(), settings.drain(), atShutdown);
@@ -82,11 +87,13 @@ final class GrpcServer implements AutoCloseable {
     }
   }
 
-  /// Where calls run. What reads the connection looks up their method, and no more of most.
-  private record CallExecutor(Executor threads) implements ServerCallExecutorSupplier {
+  /// Where calls run. What reads the connection looks up their method and refuses those that there
+  /// is no room for; of most others it does no more.
+  private record CallExecutor(Door door, Executor threads) implements ServerCallExecutorSupplier {
     @Override
     public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
-      return InferenceRpc.needsNoThread(call.getMethodDescriptor())
+      boolean letIn = door.letsIn(call, headers);
+      return !letIn || InferenceRpc.needsNoThread(call.getMethodDescriptor())
           ? MoreExecutors.directExecutor()
           : threads;
     }

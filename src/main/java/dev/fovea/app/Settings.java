@@ -82,17 +82,18 @@ public interface Settings {
     @WithDefault("16384")
     int maxHeaderListBytes();
 
-    /// Calls under way at once on one connection.
-    @WithDefault("128")
+    /// Calls under way at once on one connection. More wait at the client, where nobody can refuse
+    /// them: so many that a client meets admission first.
+    @WithDefault("1024")
     int maxConcurrentCalls();
 
     /// Streams that a client may reset within [#resetWindow] before its connection is closed (Rapid
-    /// Reset).
-    @WithDefault("200")
+    /// Reset). Each call whose deadline passes at the client is one.
+    @WithDefault("400")
     int maxResets();
 
-    /// The window of [#maxResets].
-    @WithDefault("30s")
+    /// The window of [#maxResets], in whole seconds.
+    @WithDefault("1s")
     Duration resetWindow();
 
     /// Least time between two pings of a client.

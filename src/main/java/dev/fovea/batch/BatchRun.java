@@ -66,7 +66,9 @@ final class BatchRun {
     }
   }
 
-  /// Each call whose rows take part is told of the time that it takes.
+  /// Each call whose rows take part is told of the time that it takes. What the engine still holds
+  /// up a batch that an instance is free for is the engine's: calls have been told of their wait
+  /// already, once.
   private List<Outcome<Map<String, Tensor>>> infer(List<WaitingRow> rows)
       throws InterruptedException {
     StageTimings timings = new StageTimings(clock, StageListener.none());
@@ -79,8 +81,9 @@ final class BatchRun {
               timings));
     } finally {
       for (BatchedCall call : calls(rows)) {
-        call.request().timings().add(Stage.QUEUE, timings.nanos(Stage.QUEUE));
-        call.request().timings().add(Stage.BACKEND, timings.nanos(Stage.BACKEND));
+        call.request()
+            .timings()
+            .add(Stage.BACKEND, timings.nanos(Stage.QUEUE) + timings.nanos(Stage.BACKEND));
       }
     }
   }

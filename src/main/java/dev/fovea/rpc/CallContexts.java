@@ -53,10 +53,14 @@ public final class CallContexts implements ServerInterceptor {
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-    CallContext context =
-        new CallContext(
-            newRequestId(), caller(call, headers), criticality(headers), deadline(call));
-    return Contexts.interceptCall(Context.current().withValue(KEY, context), call, headers, next);
+    return Contexts.interceptCall(
+        Context.current().withValue(KEY, context(call, headers)), call, headers, next);
+  }
+
+  /// What a call carries by its headers.
+  CallContext context(ServerCall<?, ?> call, Metadata headers) {
+    return new CallContext(
+        newRequestId(), caller(call, headers), criticality(headers), deadline(call));
   }
 
   private static String newRequestId() {

@@ -10,8 +10,11 @@ import dev.fovea.task.EmbedItems;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
 import dev.fovea.telemetry.StageListener;
+import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.EmbeddingServiceGrpc;
 import io.grpc.BindableService;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /// What the services of this package are made of.
@@ -45,6 +48,15 @@ public record Services(
         new ModelRpc(this));
   }
 
+  /// Full names of the methods whose calls [Door] may turn away by their headers: those that make
+  /// models work with one message.
+  public static Set<String> guarded() {
+    return Set.of(
+        EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName(),
+        EmbeddingServiceGrpc.getCompareMethod().getFullMethodName(),
+        ClassificationServiceGrpc.getClassifyMethod().getFullMethodName());
+  }
+
   /// What a call does once it is let in.
   ///
   /// @param <A> the reply
@@ -57,7 +69,7 @@ public record Services(
   ///
   /// @param items how many it brings
   <A> A admit(CallContext call, int items, Admitted<A> body) throws InterruptedException {
-    try (Permit _ = limiter.acquire(call, items)) {
+    try (Permit _ = Door.admit(limiter, call, items)) {
       return body.answer(newRecord(call));
     }
   }

@@ -116,6 +116,8 @@ public final class EmbedItems {
     Tokenizer tokenizer = model.tokenizer().orElseThrow();
     return cpu.run(
         record.call().deadline(),
+        0,
+        record.timings(),
         () -> {
           try (StageTimings.Span _ = record.timings().start(Stage.TOKENIZE)) {
             Encoding encoding = tokenizer.encode(text.value(), text.truncation());

@@ -54,6 +54,7 @@ public final class PrepareImages {
     return cpu.run(
         deadline,
         storedPixels(seen.header()),
+        record.timings(),
         () -> {
           try (PixelBudget.Share _ = budget.take(bytes(seen), deadline)) {
             Pixels pixels = decode(image, seen, processor, record);

@@ -177,6 +177,7 @@ public final class ReuseEmbeddings {
         cpu.run(
             record.call().deadline(),
             size(content) / BYTES_A_PIXEL,
+            record.timings(),
             () -> key(family, content, record.call().caller())));
   }
 

@@ -2,7 +2,7 @@ package dev.fovea.telemetry;
 
 /// The stretches that the time of a call is made of.
 public enum Stage {
-  /// Waiting for leave to begin.
+  /// Waiting for leave to begin: for a processor, before the work on an item.
   ADMISSION,
   /// Encoded bytes to pixels.
   DECODE,

@@ -69,10 +69,10 @@ final class LimiterTest {
   }
 
   @Test
-  void aCallerHasNoMoreThanFourTimesOfWhatIsLeft() {
+  void aCallerHasNoMoreThanTwiceOfWhatIsLeft() {
     Permit _ = acquire("modest", Criticality.CRITICAL, 5);
     List<Permit> greedy = new ArrayList<>();
-    while (greedy.size() < 76) {
+    while (greedy.size() < 64) {
       greedy.add(acquire("greedy", Criticality.CRITICAL, 1));
     }
 
@@ -83,12 +83,68 @@ final class LimiterTest {
   }
 
   @Test
-  void aCallerThatIsAloneMayHaveFourFifths() {
-    for (int i = 0; i < 80; i++) {
+  void aCallerThatIsAloneMayHaveTwoThirds() {
+    for (int i = 0; i < 67; i++) {
       Permit _ = acquire("a", Criticality.CRITICAL, 1);
     }
 
     assertRefused(Reason.RATE_LIMITED, () -> acquire("a", Criticality.CRITICAL, 1));
+  }
+
+  @Test
+  void expectedCallCountsAsOneItemUntilItSaysWhatItBrings() {
+    Permit expected = limiter.expect(call("a", Criticality.CRITICAL));
+    assertThat(limiter.underWay()).isEqualTo(1);
+
+    Permit admitted = limiter.admit(expected, call("a", Criticality.CRITICAL), 10);
+    assertThat(limiter.underWay()).isEqualTo(10);
+
+    admitted.close();
+    assertThat(limiter.underWay()).isZero();
+  }
+
+  @Test
+  void expectedCallThatBringsTooMuchIsRefusedAndLeavesItsRoom() {
+    Permit expected = limiter.expect(call("a", Criticality.CRITICAL));
+    fill(95);
+
+    assertRefused(
+        Reason.QUEUE_FULL, () -> limiter.admit(expected, call("a", Criticality.CRITICAL), 10));
+    assertThat(limiter.underWay()).isEqualTo(95);
+  }
+
+  @Test
+  void roomOfACallWhoseMessageDoesNotComeGoesToOthersAfterASecond() {
+    List<Permit> slow = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      slow.add(limiter.expect(call("slow " + i, Criticality.CRITICAL)));
+    }
+    clock.advance(Duration.ofMillis(999));
+    assertRefused(Reason.QUEUE_FULL, () -> acquire("quick", Criticality.CRITICAL, 1));
+
+    clock.advance(Duration.ofMillis(1));
+    Permit _ = acquire("quick", Criticality.CRITICAL, 1);
+    assertThat(limiter.underWay()).isEqualTo(1);
+
+    Permit late = limiter.admit(slow.getFirst(), call("slow 0", Criticality.CRITICAL), 5);
+    assertThat(limiter.underWay()).isEqualTo(6);
+    slow.forEach(Permit::close);
+    late.close();
+    assertThat(limiter.underWay()).isEqualTo(1);
+  }
+
+  @Test
+  void waitsForAProcessorAndForTheEngineCountTogether() {
+    fill(80);
+
+    for (int i = 0; i < 20; i++) {
+      clock.advance(Duration.ofMillis(50));
+      limiter.spent(Stage.ADMISSION, Duration.ofMillis(150).toNanos());
+      clock.advance(Duration.ofMillis(50));
+      limiter.spent(Stage.QUEUE, Duration.ofMillis(150).toNanos());
+    }
+
+    assertThat(limiter.level()).isLessThan(60);
   }
 
   @Test
@@ -158,10 +214,12 @@ final class LimiterTest {
   }
 
   private Permit acquire(String caller, Criticality criticality, int items) {
-    return limiter.acquire(
-        new CallContext(
-            "call", new Caller(caller), criticality, Deadline.after(clock, Duration.ofSeconds(1))),
-        items);
+    return limiter.acquire(call(caller, criticality), items);
+  }
+
+  private CallContext call(String caller, Criticality criticality) {
+    return new CallContext(
+        "call", new Caller(caller), criticality, Deadline.after(clock, Duration.ofSeconds(1)));
   }
 
   private static void assertRefused(Reason reason, ThrowingCallable call) {

@@ -11,6 +11,7 @@ import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
 import dev.fovea.model.Interaction;
+import dev.fovea.rpc.Door;
 import dev.fovea.rpc.UnaryCalls;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
@@ -263,7 +264,7 @@ public final class InferenceRpc {
   private CompletableFuture<ModelInferResponse> inferLater(
       ModelInferRequest request, CallContext call) {
     Question question = read(request, call);
-    Permit permit = limiter.acquire(call, question.rows().rows().size());
+    Permit permit = Door.admit(limiter, call, question.rows().rows().size());
     CompletableFuture<List<Outcome<Map<String, Tensor>>>> outcomes =
         question.lease().inferLater(question.rows());
     CompletableFuture<ModelInferResponse> answer =
