@@ -9,11 +9,14 @@ import dev.fovea.engine.triton.TritonEngine;
 import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.CallContexts;
+import dev.fovea.rpc.Door;
 import dev.fovea.rpc.kserve.InferenceRpc;
+import inference.GRPCInferenceServiceGrpc;
 import inference.ModelInferRequest;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// The program's server, interceptors and pass-through in front of one Triton and one model, which
 /// need not be one of a repository: for benchmarks, as a process of its own.
@@ -27,19 +30,20 @@ public final class PassThrough {
     Metrics metrics = new Metrics(new SimpleMeterRegistry());
     try (Engine engine = new TritonEngine(TritonSettings.of(triton, 256), clock);
         Lease lease = engine.open(model)) {
+      Limiter limiter = new Limiter(Limiter.Policy.DEFAULT, clock);
       InferenceRpc rpc =
           new InferenceRpc(
-              () -> Map.of(model.name(), lease),
-              Serve.VERSION,
-              clock,
-              new Limiter(Limiter.Policy.DEFAULT, clock),
-              metrics);
+              () -> Map.of(model.name(), lease), Serve.VERSION, clock, limiter, metrics);
       CallContexts contexts = new CallContexts(Gateway.callPolicy(settings, clock));
       try (GrpcServer server =
           GrpcServer.start(
               settings,
               List.of(
                   rpc.service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance()))),
+              new Door(
+                  limiter,
+                  contexts,
+                  Set.of(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName())),
               List.of(metrics, contexts),
               () -> {})) {
         System.out.println("port " + server.port());
