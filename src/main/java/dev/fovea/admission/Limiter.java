@@ -13,12 +13,13 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 
 /// Decides at the door how many items may be under way. Refusing there costs next to nothing, and
 /// what is let in is answered soon.
 ///
-/// The level finds itself: it grows while items wait less for a processor and for the engine than
-/// they may, and shrinks in proportion when they wait longer (the gradient of adaptive concurrency
+/// The level finds itself: it grows while items wait less than they may, for a thread, a processor
+/// and the engine together, and shrinks in proportion when they wait longer (the gradient of adaptive concurrency
 /// limits, on the time in queues and not on the time of a call, which grows with every batch and
 /// says nothing). Calls that matter less are let in only while the level is further from full, so
 /// they are the first to be refused. And no caller gets more than twice of what is left (the
@@ -78,6 +79,7 @@ public final class Limiter implements StageListener {
   /// Permits of calls whose messages have not come, the oldest first.
   private final Set<Permit> expected = new LinkedHashSet<>();
 
+  private final Waits threadWaits = new Waits();
   private final Waits processorWaits = new Waits();
   private final Waits engineWaits = new Waits();
 
@@ -202,11 +204,22 @@ public final class Limiter implements StageListener {
     }
   }
 
+  /// The same threads, which tell how long calls that were let in wait for one.
+  public Executor timed(Executor threads) {
+    return work -> {
+      long start = clock.nanoTime();
+      threads.execute(() -> {
+        waited(threadWaits, clock.nanoTime() - start);
+        work.run();
+      });
+    };
+  }
+
   private synchronized void waited(Waits waits, long nanos) {
     waits.add(nanos);
     long now = clock.nanoTime();
     if (now - windowStart >= WINDOW_NANOS) {
-      adapt(processorWaits.take() + engineWaits.take());
+      adapt(threadWaits.take() + processorWaits.take() + engineWaits.take());
       windowStart = now;
       mostUnderWay = underWay;
     }

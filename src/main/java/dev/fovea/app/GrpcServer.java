@@ -53,12 +53,13 @@ final class GrpcServer implements AutoCloseable {
     Settings.Grpc grpc = settings.grpc();
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    Executor threads = door.timed(Executors.newVirtualThreadPerTaskExecutor());
     NettyServerBuilder builder =
         EventLoops.shared()
             .serve(NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port())))
             .directExecutor()
             .addStreamTracerFactory(door)
-            .callExecutor(new CallExecutor(door, Executors.newVirtualThreadPerTaskExecutor()))
+            .callExecutor(new CallExecutor(door, threads))
             .maxInboundMessageSize(grpc.maxMessageBytes())
             .maxInboundMetadataSize(grpc.maxHeaderListBytes())
             .maxConcurrentCallsPerConnection(grpc.maxConcurrentCalls())

@@ -88,8 +88,9 @@ public interface Settings {
     int maxConcurrentCalls();
 
     /// Streams that a client may reset within [#resetWindow] before its connection is closed (Rapid
-    /// Reset). Each call whose deadline passes at the client is one.
-    @WithDefault("400")
+    /// Reset). Each call whose deadline passes at the client is one, so an honest client has no more
+    /// of them a second than calls under way.
+    @WithDefault("1024")
     int maxResets();
 
     /// The window of [#maxResets], in whole seconds.

@@ -14,6 +14,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /// Turns calls away by their headers while there is no room for them: on the thread that reads the
@@ -50,6 +51,12 @@ public final class Door extends ServerStreamTracer.Factory implements ServerInte
   public boolean letsIn(ServerCall<?, ?> call, Metadata headers) {
     Visit visit = VISIT.get();
     return visit == null || visit.begin(limiter, contexts.context(call, headers));
+  }
+
+  /// The same threads for the calls that are let in: who waits long for one is a reason to let in
+  /// less.
+  public Executor timed(Executor threads) {
+    return limiter.timed(threads);
   }
 
   @Override

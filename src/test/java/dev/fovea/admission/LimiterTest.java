@@ -16,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.Executor;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -142,6 +143,21 @@ final class LimiterTest {
       limiter.spent(Stage.ADMISSION, Duration.ofMillis(150).toNanos());
       clock.advance(Duration.ofMillis(50));
       limiter.spent(Stage.QUEUE, Duration.ofMillis(150).toNanos());
+    }
+
+    assertThat(limiter.level()).isLessThan(60);
+  }
+
+  @Test
+  void shrinksWhenCallsWaitForAThread() {
+    fill(80);
+    List<Runnable> waiting = new ArrayList<>();
+    Executor threads = limiter.timed(waiting::add);
+
+    for (int i = 0; i < 20; i++) {
+      threads.execute(() -> {});
+      clock.advance(Duration.ofMillis(300));
+      waiting.removeFirst().run();
     }
 
     assertThat(limiter.level()).isLessThan(60);

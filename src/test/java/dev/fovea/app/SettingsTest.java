@@ -78,7 +78,7 @@ final class SettingsTest {
     assertThat(settings.grpc().maxMessageBytes()).isEqualTo(67_108_865);
     assertThat(settings.grpc().maxHeaderListBytes()).isEqualTo(16_385);
     assertThat(settings.grpc().maxConcurrentCalls()).isEqualTo(1025);
-    assertThat(settings.grpc().maxResets()).isEqualTo(401);
+    assertThat(settings.grpc().maxResets()).isEqualTo(1025);
     assertThat(settings.grpc().resetWindow()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.grpc().permitKeepAlive()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.grpc().keepAlive()).isEqualTo(Duration.ofSeconds(7));

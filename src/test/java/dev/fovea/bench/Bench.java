@@ -18,7 +18,7 @@ public final class Bench {
       case "bridge" -> BridgeBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
-      case "load" -> LoadBench.run(args.length > 1 ? Integer.parseInt(args[1]) : 15);
+      case "load" -> LoadBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));

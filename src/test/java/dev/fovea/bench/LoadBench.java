@@ -5,36 +5,31 @@ import com.google.common.util.concurrent.Futures;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
-import dev.fovea.app.TestGateway;
-import dev.fovea.batch.BatchingEngine;
 import dev.fovea.batch.Simulation;
-import dev.fovea.engine.scripted.Script;
-import dev.fovea.engine.scripted.ScriptedEngine;
-import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.Requests;
-import dev.fovea.tensor.Shape;
-import dev.fovea.tensor.Tensor;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbedResponse;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc.EmbeddingServiceFutureStub;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.MetadataUtils;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
@@ -46,38 +41,44 @@ import org.HdrHistogram.Histogram;
 /// each row (twenty times the curve of the simulation). Answers are of use for a second.
 ///
 /// Each latency is counted from the moment at which the call was due, not from that at which the
-/// generator came to send it (no coordinated omission). The generator runs in the same process and
-/// is part of what the machine has to do.
+/// generator came to send it (no coordinated omission). Server and generator are two processes
+/// and share the machine.
 final class LoadBench {
   private static final int MAX_SIZE = 64;
-  private static final int SLOWER = 20;
   private static final Duration ALLOWED = Duration.ofSeconds(1);
   private static final int CONNECTIONS = 4;
-  private static final double CAPACITY = Simulation.capacity(LoadBench::nanos, MAX_SIZE);
+  private static final int CALLERS = 8;
+  private static final double CAPACITY = Simulation.capacity(LoadServer::nanos, MAX_SIZE);
 
   private LoadBench() {}
 
-  private static long nanos(int size) {
-    return SLOWER * Simulation.gpu(size);
+  /// @param arguments `--quick` for two seconds a load, a number for so many, `server` for the
+  ///   process that is asked
+  static void run(String... arguments) throws Exception {
+    String argument = arguments.length == 0 ? "15" : arguments[0];
+    switch (argument) {
+      case "server" -> LoadServer.serve();
+      case "--quick" -> run(2);
+      default -> run(Integer.parseInt(argument));
+    }
   }
 
-  static void run(int seconds) throws Exception {
-    Path repository = oneInstance(TestGateway.SHIPPED_REPOSITORY);
+  private static void run(int seconds) throws Exception {
     System.out.printf(
         "capacity %.0f images a second, answers of use for %d ms, %d s a load%n",
         CAPACITY, ALLOWED.toMillis(), seconds);
-    System.out.printf(
-        "%6s %8s %9s %19s %19s %9s %s%n",
-        "load",
-        "offered",
-        "goodput",
-        "answered p50 / p99",
-        "refused p50 / p99",
-        "decoded",
-        "refusals");
-    try (TestGateway gateway = gateway(repository)) {
-      Load load = new Load(gateway);
-      load.run(0.5, 5);
+    try (LoadServer server = LoadServer.start()) {
+      Load load = new Load(server);
+      warmUp(load);
+      System.out.printf(
+          "%6s %8s %9s %19s %19s %9s %s%n",
+          "load",
+          "offered",
+          "goodput",
+          "answered p50 / p99",
+          "refused p50 / p99",
+          "decoded",
+          "refusals");
       Result half = show(0.5, load.run(0.5, seconds));
       double peak = 0;
       for (double factor : new double[] {0.7, 0.9, 1.0, 1.2}) {
@@ -87,9 +88,57 @@ final class LoadBench {
         Result overload = show(factor, load.run(factor, seconds));
         System.out.printf(
             "        goodput %.3f of peak; images decoded for nothing: %d%n",
-            overload.goodput() / peak, overload.decoded() - overload.ok() - overload.late());
+            overload.goodput() / peak,
+            Math.max(0, overload.decoded() - overload.ok() - overload.late()));
         recover(load, half);
       }
+      beside(load, seconds);
+      byCriticality(load, seconds);
+    }
+  }
+
+  /// Until a second looks as one should, thirty at most: compiled code, full-grown heaps.
+  private static void warmUp(Load load) throws Exception {
+    for (int second = 0; second < 30; second++) {
+      Result result = load.run(0.8, 1);
+      if (second > 4 && result.refused().getTotalCount() == 0) {
+        return;
+      }
+    }
+    System.out.println("not warm after 30 seconds: the machine has no time for this");
+  }
+
+  /// Ten callers, each with its share of nine tenths of the capacity; then one more beside them
+  /// that asks for ten shares.
+  private static void beside(Load load, int seconds) throws Exception {
+    double share = 0.09;
+    List<Source> modest =
+        IntStream.range(0, 10)
+            .mapToObj(caller -> new Source(share, Source.caller("modest " + caller)))
+            .toList();
+    List<Source> all = new ArrayList<>(modest);
+    all.add(new Source(10 * share, Source.caller("greedy")));
+    double alone = load.run(modest, seconds).ok(modest);
+    double beside = load.run(all, seconds).ok(modest);
+    System.out.printf("ten callers beside one that asks for ten shares: %.3f of their goodput%n", beside / alone);
+  }
+
+  /// Twice the capacity, a third of it of each criticality.
+  private static void byCriticality(Load load, int seconds) throws Exception {
+    List<Source> sources = new ArrayList<>();
+    for (String criticality : List.of("critical", "default", "sheddable")) {
+      for (int caller = 0; caller < 5; caller++) {
+        Metadata headers = Source.caller(criticality + caller);
+        headers.put(Source.CRITICALITY, criticality);
+        sources.add(new Source(2.0 / 15, headers));
+      }
+    }
+    Result result = load.run(sources, seconds);
+    for (int first = 0; first < sources.size(); first += 5) {
+      List<Source> same = sources.subList(first, first + 5);
+      System.out.printf(
+          "%s at twice the capacity: %.3f answered%n",
+          same.getFirst().headers().get(Source.CRITICALITY), result.ok(same) / result.sent(same));
     }
   }
 
@@ -130,107 +179,122 @@ final class LoadBench {
             histogram.getValueAtPercentile(50) / 1e6, histogram.getValueAtPercentile(99) / 1e6);
   }
 
-  private static TestGateway gateway(Path repository) {
-    return TestGateway.start(
-        Map.of("fovea.repository", repository.toString()),
-        clock -> new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256));
-  }
+  /// Where calls come from.
+  ///
+  /// @param factor calls a second ÷ capacity
+  /// @param headers of its calls
+  private record Source(double factor, Metadata headers) {
+    static final Metadata.Key<String> CRITICALITY =
+        Metadata.Key.of("fovea-criticality", Metadata.ASCII_STRING_MARSHALLER);
 
-  /// A copy of a repository in which every model has one instance.
-  private static Path oneInstance(Path from) throws IOException {
-    Path to = Files.createTempDirectory("fovea-load");
-    Files.walkFileTree(
-        from,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes)
-              throws IOException {
-            Files.createDirectories(to.resolve(from.relativize(folder)));
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Path copy = to.resolve(from.relativize(file));
-            Files.copy(file, copy);
-            if (file.endsWith("config.pbtxt")) {
-              Files.writeString(copy, Files.readString(copy).replaceAll("count: \\d+", "count: 1"));
-            }
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    return to;
+    static Metadata caller(String name) {
+      Metadata headers = new Metadata();
+      headers.put(Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER), name);
+      return headers;
+    }
   }
 
   /// What came of one load.
   ///
   /// @param offered calls a second
   /// @param goodput calls a second that were answered in time
-  /// @param ok calls that were answered in time
   /// @param late calls whose time ran out after they were let in
   /// @param answered latencies in nanoseconds
   /// @param refused likewise
   /// @param decoded images that the server decoded
   /// @param reasons of refusals, with their numbers
+  /// @param sent calls by source
+  /// @param okBySource calls that were answered, likewise
   private record Result(
       double offered,
       double goodput,
-      long ok,
       long late,
       Histogram answered,
       Histogram refused,
       long decoded,
-      Map<String, Long> reasons) {}
+      Map<String, Long> reasons,
+      Map<Source, Long> sent,
+      Map<Source, Long> okBySource) {
+    long ok() {
+      return answered.getTotalCount();
+    }
+
+    double sent(List<Source> sources) {
+      return sources.stream().mapToLong(source -> sent.getOrDefault(source, 0L)).sum();
+    }
+
+    double ok(List<Source> sources) {
+      return sources.stream().mapToLong(source -> okBySource.getOrDefault(source, 0L)).sum();
+    }
+  }
 
   /// Calls at random times, on a few connections.
   private static final class Load {
-    private final TestGateway gateway;
-    private final List<EmbeddingServiceFutureStub> stubs;
+    private final LoadServer server;
+    private final List<ManagedChannel> connections;
     private final EmbedRequest request;
     private final Random random = new Random(1);
 
-    Load(TestGateway gateway) throws IOException {
-      this.gateway = gateway;
-      this.stubs =
-          IntStream.range(0, CONNECTIONS)
-              .mapToObj(_ -> EmbeddingServiceGrpc.newFutureStub(gateway.newChannel()))
-              .toList();
+    Load(LoadServer server) throws IOException {
+      this.server = server;
+      this.connections =
+          IntStream.range(0, CONNECTIONS).mapToObj(_ -> server.newChannel()).toList();
       this.request = Requests.embed(Requests.image(jpeg(random)));
     }
 
-    Result run(double factor, int seconds) throws InterruptedException {
+    /// Many callers who all ask alike.
+    Result run(double factor, int seconds) throws Exception {
+      return run(
+          IntStream.range(0, CALLERS)
+              .mapToObj(caller -> new Source(factor / CALLERS, Source.caller("caller " + caller)))
+              .toList(),
+          seconds);
+    }
+
+    Result run(List<Source> sources, int seconds) throws Exception {
       Tally tally = new Tally();
-      long decodedBefore = gateway.count("fovea.stage.duration", "stage", "decode");
+      List<EmbeddingServiceFutureStub> stubs = new ArrayList<>();
+      double[] upTo = new double[sources.size()];
+      double total = 0;
+      for (int i = 0; i < upTo.length; i++) {
+        total += sources.get(i).factor();
+        upTo[i] = total;
+        stubs.add(
+            EmbeddingServiceGrpc.newFutureStub(connections.get(i % CONNECTIONS))
+                .withInterceptors(
+                    MetadataUtils.newAttachHeadersInterceptor(sources.get(i).headers())));
+      }
+      long decodedBefore = server.decoded();
       long start = System.nanoTime();
       long end = start + TimeUnit.SECONDS.toNanos(seconds);
       long due = start;
       long calls = 0;
       while (true) {
-        due += (long) (-Math.log(1 - random.nextDouble()) / (factor * CAPACITY) * 1e9);
+        due += (long) (-Math.log(1 - random.nextDouble()) / (total * CAPACITY) * 1e9);
         if (due >= end) {
           break;
         }
         while (due - System.nanoTime() > 0) {
           LockSupport.parkNanos(due - System.nanoTime());
         }
-        send(stubs.get((int) (calls % stubs.size())), due, tally);
+        int at = Arrays.binarySearch(upTo, random.nextDouble() * total);
+        int source = Math.min(at < 0 ? -1 - at : at, upTo.length - 1);
+        send(stubs.get(source), sources.get(source), due, tally);
         calls++;
       }
       tally.underWay.arriveAndAwaitAdvance();
-      long decodedAfter = gateway.count("fovea.stage.duration", "stage", "decode");
-      return tally.result(calls / (double) seconds, seconds, decodedAfter - decodedBefore);
+      return tally.result(calls / (double) seconds, seconds, server.decoded() - decodedBefore);
     }
 
-    private void send(EmbeddingServiceFutureStub stub, long due, Tally tally) {
-      tally.underWay.register();
+    private void send(EmbeddingServiceFutureStub stub, Source source, long due, Tally tally) {
+      tally.begin(source);
       long left = ALLOWED.toNanos() - (System.nanoTime() - due);
       Futures.addCallback(
           stub.withDeadlineAfter(Math.max(1, left), TimeUnit.NANOSECONDS).embed(request),
           new FutureCallback<EmbedResponse>() {
             @Override
             public void onSuccess(EmbedResponse response) {
-              tally.answered(System.nanoTime() - due);
+              tally.answered(source, System.nanoTime() - due);
             }
 
             @Override
@@ -259,21 +323,27 @@ final class LoadBench {
     private final Phaser underWay = new Phaser(1);
     private final Histogram answered = new ConcurrentHistogram(3);
     private final Histogram refused = new ConcurrentHistogram(3);
-    private final Map<String, Long> reasons = new TreeMap<>();
-    private long late;
+    private final Map<String, Long> reasons = new ConcurrentSkipListMap<>();
+    private final Map<Source, Long> sent = new ConcurrentHashMap<>();
+    private final Map<Source, Long> ok = new ConcurrentHashMap<>();
+    private final LongAdder late = new LongAdder();
 
-    void answered(long nanos) {
+    void begin(Source source) {
+      underWay.register();
+      sent.merge(source, 1L, Long::sum);
+    }
+
+    void answered(Source source, long nanos) {
       answered.recordValue(nanos);
+      ok.merge(source, 1L, Long::sum);
       underWay.arriveAndDeregister();
     }
 
     void failed(long nanos, Throwable failure) {
       String reason = reason(failure);
-      synchronized (reasons) {
-        reasons.merge(reason, 1L, Long::sum);
-        if (reason.equals("DEADLINE_EXCEEDED")) {
-          late++;
-        }
+      reasons.merge(reason, 1L, Long::sum);
+      if (reason.equals("DEADLINE_EXCEEDED")) {
+        late.increment();
       }
       refused.recordValue(nanos);
       underWay.arriveAndDeregister();
@@ -294,28 +364,16 @@ final class LoadBench {
     }
 
     Result result(double offered, int seconds, long decoded) {
-      synchronized (reasons) {
-        long ok = answered.getTotalCount();
-        return new Result(
-            offered, ok / (double) seconds, ok, late, answered, refused, decoded, reasons);
-      }
-    }
-  }
-
-  /// An engine that takes its time.
-  private static final class Slow implements Script {
-    @Override
-    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
-      String output = model.embeddingOutput();
-      int dimension = (int) model.signature().output(output).orElseThrow().shape().extent(0);
-      float[] vector = new float[dimension];
-      vector[0] = 1;
-      return Map.of(output, Tensor.ofFloats(Shape.of(dimension), vector));
-    }
-
-    @Override
-    public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
-      return Duration.ofNanos(nanos(batch.size()));
+      return new Result(
+          offered,
+          answered.getTotalCount() / (double) seconds,
+          late.sum(),
+          answered,
+          refused,
+          decoded,
+          reasons,
+          sent,
+          ok);
     }
   }
 }
