@@ -40,6 +40,7 @@ import dev.fovea.rpc.kserve.InferenceRpc;
 import dev.fovea.store.LabelSets;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.Embedding;
+import dev.fovea.task.EncodeItems;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
 import dev.fovea.task.PrepareImages;
@@ -48,6 +49,7 @@ import dev.fovea.task.Task;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.LabelSetServiceGrpc;
@@ -204,7 +206,8 @@ public final class Gateway implements AutoCloseable {
     metrics.gauge("fovea.decoded.bytes", "Bytes of images being decoded", budget::taken);
     UploadedImages uploaded = new UploadedImages(uploadLimits(settings), clock);
     metrics.observe(uploaded);
-    PrepareImages prepareImages = new PrepareImages(decoder, limits.image(), budget, cpu);
+    EncodeItems encodeItems =
+        new EncodeItems(new PrepareImages(decoder, limits.image(), budget, cpu), cpu);
     Limiter limiter = new Limiter(admission(settings), clock);
     StageListener stages = metrics.andThen(limiter);
     metrics.gauge("fovea.admission.level", "Items that may be under way", limiter::level);
@@ -217,7 +220,9 @@ public final class Gateway implements AutoCloseable {
     Services services =
         new Services(
             () -> catalog,
-            new EmbedItems(prepareImages, reuseEmbeddings(settings, cpu, metrics), cpu),
+            encodeItems,
+            new EmbedItems(encodeItems, reuseEmbeddings(settings, cpu, metrics)),
+            cpu,
             new InspectImage(decoder, limits.image()),
             uploaded,
             labelSets,
@@ -360,7 +365,10 @@ public final class Gateway implements AutoCloseable {
     catalog.broken().keySet().forEach(name -> server.setServing("family/" + name, false));
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
-    server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY)));
+    server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY, Task.CLASSIFY_EMOTION)));
+    server.setServing(
+        DensePredictionServiceGrpc.SERVICE_NAME,
+        canDo(Set.of(Task.MAP_RELEVANCE, Task.ESTIMATE_DEPTH, Task.EXTRACT_PATCH_FEATURES)));
     server.setServing(LabelSetServiceGrpc.SERVICE_NAME, true);
     server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);

@@ -20,6 +20,11 @@ public interface ImageProcessor {
     return DecodeTarget.WHOLE;
   }
 
+  /// Whether every processed image has a [ProcessedImage#grid].
+  default boolean tellsGrid() {
+    return false;
+  }
+
   /// The tensors that every processed image has, by name, type and shape of one row; an extent that
   /// depends on the image is open.
   List<TensorSpec> outputs();

@@ -4,7 +4,7 @@ package dev.fovea.image;
 ///
 /// @param rows patches from top to bottom, > 0
 /// @param columns patches from left to right, > 0
-record PatchGrid(int rows, int columns) {
+public record PatchGrid(int rows, int columns) {
   private static final double EPSILON = 1e-5;
   private static final double LARGEST_SCALE = 100;
 
@@ -39,7 +39,8 @@ record PatchGrid(int rows, int columns) {
     return new PatchGrid(Math.min(rows, maxSide), Math.min(columns, maxSide));
   }
 
-  long patches() {
+  /// How many there are.
+  public long patches() {
     return (long) rows * columns;
   }
 }

@@ -33,7 +33,15 @@ final class PatchImageProcessor implements ImageProcessor {
       RowSink sink = layout.sink(grid, patches, recipe.table(), scratch);
       recipe.resize().run(Raster.of(pixels), placement, scratch, sink);
     }
-    return new ProcessedImage(layout.inputs(grid, patches, memory), (int) grid.patches());
+    return new ProcessedImage(
+        layout.inputs(grid, patches, memory),
+        (int) grid.patches(),
+        tellsGrid() ? Optional.of(grid) : Optional.empty());
+  }
+
+  @Override
+  public boolean tellsGrid() {
+    return layout.isRaster();
   }
 
   @Override

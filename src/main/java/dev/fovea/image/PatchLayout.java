@@ -16,6 +16,11 @@ sealed interface PatchLayout {
   /// Side of a patch in pixels.
   int patchSize();
 
+  /// Whether the rows of the tensor are the patches in raster order.
+  default boolean isRaster() {
+    return true;
+  }
+
   /// The tensors of a picture, by name; where the number of patches depends on the image, it is
   /// open.
   List<TensorSpec> outputs(DataType type);
@@ -83,6 +88,11 @@ sealed interface PatchLayout {
   /// | `pixel_values` | as the model wants | patches × (3 × temporalPatchSize × patchSize²) | a row is a patch; columns run over channel, frame, y, x |
   /// | `image_grid_thw` | INT64 | 3 | 1, rows and columns of the grid |
   record Merged(int patchSize, int temporalPatchSize, int mergeSize) implements PatchLayout {
+    @Override
+    public boolean isRaster() {
+      return false;
+    }
+
     private int patchValues() {
       return CHANNELS * temporalPatchSize * patchSize * patchSize;
     }

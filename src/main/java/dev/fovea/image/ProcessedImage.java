@@ -2,6 +2,7 @@ package dev.fovea.image;
 
 import dev.fovea.tensor.Tensor;
 import java.util.Map;
+import java.util.Optional;
 
 /// One image as a row of a model's inputs.
 ///
@@ -9,9 +10,16 @@ import java.util.Map;
 ///   holds this
 /// @param patches how many patches carry the image, padding not counted; zero where the model takes
 ///   pixels
-public record ProcessedImage(Map<String, Tensor> inputs, int patches) {
+/// @param grid how the patches lie on the image: all of it is covered, and the rows of the tensors
+///   are the patches in raster order, padding behind them; absent where that is not so
+public record ProcessedImage(Map<String, Tensor> inputs, int patches, Optional<PatchGrid> grid) {
   public ProcessedImage {
     inputs = Map.copyOf(inputs);
+  }
+
+  /// An image of which no part of the inputs can be said to show a certain place.
+  ProcessedImage(Map<String, Tensor> inputs, int patches) {
+    this(inputs, patches, Optional.empty());
   }
 
   /// The tensor of one input.

@@ -21,6 +21,7 @@ import java.util.OptionalInt;
 ///   ascending
 /// @param singleLabel `logit_scale` and `logit_bias`
 /// @param multiLabel `multi_label_scale` and `multi_label_bias`
+/// @param patches `patch_scale` and `patch_bias`
 /// @param hypothesisTemplates `hypothesis_templates`
 /// @param rejectionThreshold `rejection_threshold`, a cosine
 record EmbeddingSettings(
@@ -28,12 +29,14 @@ record EmbeddingSettings(
     List<Integer> outputDimensions,
     Optional<Calibration> singleLabel,
     Optional<Calibration> multiLabel,
+    Optional<Calibration> patches,
     List<String> hypothesisTemplates,
     OptionalDouble rejectionThreshold) {
   static final EmbeddingSettings NONE =
       new EmbeddingSettings(
           OptionalInt.empty(),
           List.of(),
+          Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           List.of(),
@@ -73,6 +76,7 @@ record EmbeddingSettings(
               dimensions("matryoshka_dims"),
               calibration("logit_scale", "logit_bias"),
               calibration("multi_label_scale", "multi_label_bias"),
+              calibration("patch_scale", "patch_bias"),
               templates("hypothesis_templates"),
               number("rejection_threshold", -1, 1));
       if (!faults.isEmpty()) {

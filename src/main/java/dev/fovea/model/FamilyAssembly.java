@@ -2,6 +2,7 @@ package dev.fovea.model;
 
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /// Joins the models that name the same family, and sees to it that they belong together.
 final class FamilyAssembly {
@@ -54,7 +56,9 @@ final class FamilyAssembly {
               && read.isPresent()
               && seen.get().type() == read.get().type()
               && ModelFolderReader.canFit(read.get(), seen.get());
-      if (!fits) {
+      if (fits) {
+        checkHead(vision.orElseThrow(), model);
+      } else {
         fault(
             model,
             ModelConfigFile.NAME,
@@ -66,6 +70,75 @@ final class FamilyAssembly {
                 + read.map(TensorSpec::toString).orElse("it has none of that name")
                 + ") that fit each other");
       }
+    }
+  }
+
+  /// A model that answers in one step takes nothing but what the vision encoder had and made, and
+  /// has the output that its role promises.
+  private void checkHead(ServableModel vision, ServableModel model) {
+    switch (model.role()) {
+      case VISION, TEXT, DECODER -> {}
+      case DEPTH -> {
+        checkOtherInputs(vision, model);
+        checkHeadOutput(
+            model,
+            Role.DEPTHS,
+            spec -> spec.shape().rank() == 2 && isSquare(spec.shape().extent(1)),
+            "FP32 [-1,n], n a square number of cells of a patch");
+        if (!vision.imageProcessor().orElseThrow().tellsGrid()) {
+          fault(
+              model,
+              ModelConfigFile.NAME,
+              "parameters.role",
+              model.role().label(),
+              "an image processor of " + vision.name() + " that makes patches in raster order");
+        }
+      }
+      case EMOTION -> {
+        checkOtherInputs(vision, model);
+        checkHeadOutput(
+            model,
+            Role.LOGITS,
+            spec -> spec.shape().rank() == 1 && !model.labels().isEmpty(),
+            "FP32 [n], with a label_filename of n labels");
+      }
+    }
+  }
+
+  private static boolean isSquare(long number) {
+    long root = Math.round(Math.sqrt(number));
+    return number > 0 && root * root == number;
+  }
+
+  private void checkOtherInputs(ServableModel vision, ServableModel model) {
+    for (TensorSpec input : model.signature().inputs()) {
+      Optional<TensorSpec> given = vision.signature().input(input.name());
+      boolean fits =
+          input.name().equals(model.imageFeaturesInput())
+              || (given.isPresent()
+                  && given.get().type() == input.type()
+                  && ModelFolderReader.canFit(input, given.get()));
+      if (!fits) {
+        fault(
+            model,
+            ModelConfigFile.NAME,
+            "input." + input.name(),
+            input,
+            model.imageFeaturesInput() + ", or an input of " + vision.name());
+      }
+    }
+  }
+
+  private void checkHeadOutput(
+      ServableModel model, String output, Predicate<TensorSpec> fits, String expected) {
+    Optional<TensorSpec> spec = model.signature().output(output);
+    if (spec.filter(s -> s.type() == DataType.FP32).filter(fits).isEmpty()) {
+      fault(
+          model,
+          ModelConfigFile.NAME,
+          "output." + output,
+          spec.map(TensorSpec::toString).orElse("missing"),
+          expected);
     }
   }
 
@@ -143,6 +216,7 @@ final class FamilyAssembly {
             agreed("matryoshka_dims", EmbeddingSettings::outputDimensions, List.of()),
             agreed("logit_scale", EmbeddingSettings::singleLabel, Optional.empty()),
             agreed("multi_label_scale", EmbeddingSettings::multiLabel, Optional.empty()),
+            agreed("patch_scale", EmbeddingSettings::patches, Optional.empty()),
             templates.isEmpty() ? List.of("{}") : templates,
             agreed(
                 "rejection_threshold",

@@ -11,10 +11,16 @@ public enum Role {
   TEXT(Optional.of("text_embedding")),
   /// Patch features and the text so far to the next token: captions and answers.
   DECODER(Optional.empty()),
-  /// Patch features to a map of relative depth.
+  /// Patch features to a map of relative depth: output [#DEPTHS].
   DEPTH(Optional.empty()),
-  /// Patch features to the emotion that a face shows.
+  /// Patch features to the emotion that a face shows: output [#LOGITS].
   EMOTION(Optional.empty());
+
+  /// FP32, a square number of cells for each patch, row by row.
+  public static final String DEPTHS = "depth";
+
+  /// FP32, one for each label.
+  public static final String LOGITS = "logits";
 
   private final Optional<String> embeddingOutput;
 

@@ -51,14 +51,20 @@ public record ServableModel(
     labels = List.copyOf(labels);
   }
 
-  /// The vision encoder's output that this model reads, where it is no encoder itself: what the
-  /// parameter `image_features` names. Its own input has the same name unless the parameter
-  /// `image_features_input` says otherwise.
+  /// The vision encoder's output with the features of each patch, which other models read: what the
+  /// parameter `image_features` names.
   public String imageFeatures() {
     return parameters.getOrDefault(IMAGE_FEATURES, DEFAULT_IMAGE_FEATURES);
   }
 
-  /// The input that takes [#imageFeatures].
+  /// The vision encoder's output with each patch's embedding in the family's space: what the
+  /// parameter `patch_embedding_output` names.
+  public String patchEmbeddings() {
+    return parameters.getOrDefault("patch_embedding_output", "patch_embeddings");
+  }
+
+  /// The input that takes [#imageFeatures], of a model that reads them: of the same name, unless the
+  /// parameter `image_features_input` says otherwise.
   public String imageFeaturesInput() {
     return parameters.getOrDefault("image_features_input", imageFeatures());
   }

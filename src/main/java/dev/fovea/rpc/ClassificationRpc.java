@@ -4,12 +4,17 @@ import dev.fovea.call.Caller;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
+import dev.fovea.failure.Reason;
 import dev.fovea.store.LabelSet;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.Classification;
+import dev.fovea.task.ClassifyEmotions;
 import dev.fovea.task.ClassifyImages;
 import dev.fovea.task.Content;
+import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.FamilyLabelSet;
 import dev.fovea.task.LabelPrompts;
+import dev.fovea.task.ModelSelector;
 import dev.fovea.task.Task;
 import dev.fovea.v1.Activation;
 import dev.fovea.v1.ClassificationServiceGrpc;
@@ -29,17 +34,20 @@ import java.util.Set;
 /// `fovea.v1.ClassificationService`.
 final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationServiceImplBase {
   private static final Set<Task> CLASSIFY = EnumSet.of(Task.CLASSIFY);
+  private static final Set<Task> CLASSIFY_EMOTION = EnumSet.of(Task.CLASSIFY_EMOTION);
   private static final int DEFAULT_TOP_K = 10;
   private static final int MAX_TOP_K = 4096;
 
   private final Services services;
   private final ClassifyImages classifyImages;
+  private final ClassifyEmotions classifyEmotions;
   private final ItemReader items;
   private final LabelReader labels;
 
   ClassificationRpc(Services services) {
     this.services = services;
     this.classifyImages = new ClassifyImages(services.embedItems(), services.labelSets());
+    this.classifyEmotions = new ClassifyEmotions(services.encodeItems());
     this.items = services.itemReader();
     this.labels = new LabelReader(services.limits());
   }
@@ -54,18 +62,77 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
   private ClassifyResponse classify(ClassifyRequest request, CallRecord record)
       throws InterruptedException {
     RequestLimits.requireCount("items", request.getItemsCount(), services.limits().maxItems());
+    return FamilyLabelSets.isName(request.getLabelSet())
+        ? byFamilyLabelSet(request, record)
+        : byPrompts(request, record);
+  }
+
+  private ClassifyResponse byPrompts(ClassifyRequest request, CallRecord record)
+      throws InterruptedException {
     ServedFamily family =
         services.catalog().get().select(SelectorReader.read(request.getModel()), CLASSIFY);
     ClassifyImages.Criteria criteria = criteria(request, family);
-    List<Outcome<Classification>> classifications =
-        classifyImages.run(family, images(request, record.call().caller()), criteria, record);
+    return write(
+        request,
+        classifyImages.run(family, images(request, record.call().caller()), criteria, record),
+        criteria.labels().stream().map(LabelPrompts::name).toList(),
+        record);
+  }
+
+  private ClassifyResponse byFamilyLabelSet(ClassifyRequest request, CallRecord record)
+      throws InterruptedException {
+    FamilyCatalog catalog = services.catalog().get();
+    FamilyLabelSet set = FamilyLabelSets.require(catalog, request.getLabelSet());
+    requireFamilyLabelSet(request, set);
+    ModelSelector selector = SelectorReader.read(request.getModel());
+    String family = set.family().family().name();
+    if (catalog.select(selector.orFamily(family), CLASSIFY_EMOTION) != set.family()) {
+      throw GatewayException.invalidField(
+          "model.model", selector.model(), family + ", whose label set it is, or nothing");
+    }
+    return write(
+        request,
+        classifyEmotions.run(
+            set, images(request, record.call().caller()), report(request), record),
+        set.labels(),
+        record);
+  }
+
+  /// Labels that a model was trained to tell apart have no prompts, no vectors, and exclude each
+  /// other.
+  private static void requireFamilyLabelSet(ClassifyRequest request, FamilyLabelSet set) {
+    if (request.getHypothesisTemplatesCount() > 0) {
+      throw GatewayException.invalidField(
+          "hypothesis_templates",
+          request.getHypothesisTemplatesCount() + " templates",
+          "none, as labels of " + set.name() + " are no prompts");
+    }
+    if (request.hasRejectionThreshold()) {
+      throw GatewayException.invalidField(
+          "rejection_threshold",
+          request.getRejectionThreshold(),
+          "nothing, as labels of " + set.name() + " have no cosine");
+    }
+    if (activation(request) != Classification.Activation.SOFTMAX) {
+      throw new GatewayException(
+              Reason.TASK_NOT_SUPPORTED, "labels of " + set.name() + " exclude each other")
+          .with("model", set.family().family().name())
+          .with("task", Task.CLASSIFY_EMOTION.name());
+    }
+  }
+
+  private static ClassifyResponse write(
+      ClassifyRequest request,
+      List<Outcome<Classification>> classifications,
+      List<String> labels,
+      CallRecord record) {
     ClassifyResponse.Builder response = ClassifyResponse.newBuilder();
     for (int i = 0; i < classifications.size(); i++) {
       Item item = request.getItems(i);
       ClassifyResult.Builder result = ClassifyResult.newBuilder().setIndex(i).setId(item.getId());
       switch (classifications.get(i)) {
         case Outcome.Done<Classification>(Classification classification) ->
-            result.setClassification(write(classification, criteria));
+            result.setClassification(write(classification, labels));
         case Outcome.Failed<Classification>(GatewayException refusal) ->
             result.setError(
                 ReplyWriter.itemError(
@@ -101,8 +168,7 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
             set,
             labels.templates(request.getHypothesisTemplatesList()),
             activation(request),
-            topK(request),
-            request.hasMinScore() ? number("min_score", request.getMinScore(), 0, 1) : 0,
+            report(request),
             request.hasRejectionThreshold()
                 ? OptionalDouble.of(
                     number("rejection_threshold", request.getRejectionThreshold(), -1, 1))
@@ -141,6 +207,12 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
     };
   }
 
+  private static Classification.Report report(ClassifyRequest request) {
+    return new Classification.Report(
+        topK(request),
+        request.hasMinScore() ? number("min_score", request.getMinScore(), 0, 1) : 0);
+  }
+
   private static int topK(ClassifyRequest request) {
     if (!request.hasTopK()) {
       return DEFAULT_TOP_K;
@@ -162,7 +234,7 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
   }
 
   private static dev.fovea.v1.Classification write(
-      Classification classification, ClassifyImages.Criteria criteria) {
+      Classification classification, List<String> labels) {
     dev.fovea.v1.Classification.Builder written =
         dev.fovea.v1.Classification.newBuilder()
             .setActivation(
@@ -174,7 +246,7 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
     for (Classification.LabelScore score : classification.scores()) {
       written.addScores(
           LabelScore.newBuilder()
-              .setLabel(criteria.labels().get(score.label()).name())
+              .setLabel(labels.get(score.label()))
               .setLabelIndex(score.label())
               .setCosine((float) score.cosine())
               .setLogit((float) score.logit())

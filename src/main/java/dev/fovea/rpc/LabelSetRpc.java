@@ -4,6 +4,8 @@ import com.google.protobuf.Timestamp;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.store.LabelSet;
 import dev.fovea.store.LabelSets;
+import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.FamilyLabelSet;
 import dev.fovea.task.LabelPrompts;
 import dev.fovea.v1.CreateLabelSetRequest;
 import dev.fovea.v1.CreateLabelSetResponse;
@@ -19,13 +21,17 @@ import dev.fovea.v1.UpdateLabelSetRequest;
 import dev.fovea.v1.UpdateLabelSetResponse;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /// `fovea.v1.LabelSetService`.
 final class LabelSetRpc extends LabelSetServiceGrpc.LabelSetServiceImplBase {
+  private final Supplier<FamilyCatalog> catalog;
   private final LabelSets sets;
   private final LabelReader labels;
 
   LabelSetRpc(Services services) {
+    this.catalog = services.catalog();
     this.sets = services.labelSets();
     this.labels = new LabelReader(services.limits());
   }
@@ -48,8 +54,13 @@ final class LabelSetRpc extends LabelSetServiceGrpc.LabelSetServiceImplBase {
     UnaryCalls.serve(
         observer,
         _ -> {
-          requireName("name", request.getName());
-          LabelSet set = sets.require(request.getName());
+          String name = request.getName();
+          if (FamilyLabelSets.isName(name)) {
+            FamilyLabelSet set = FamilyLabelSets.require(catalog.get(), name);
+            return GetLabelSetResponse.newBuilder().setLabelSet(write(set)).build();
+          }
+          requireName("name", name);
+          LabelSet set = sets.require(name);
           return GetLabelSetResponse.newBuilder().setLabelSet(write(set)).build();
         });
   }
@@ -64,16 +75,22 @@ final class LabelSetRpc extends LabelSetServiceGrpc.LabelSetServiceImplBase {
   private ListLabelSetsResponse list(ListLabelSetsRequest request) {
     int size = Pages.size(request.getPageSize());
     String token = request.getPageToken();
-    if (!token.isEmpty() && !LabelSets.NAME.matcher(token).matches()) {
+    if (!token.isEmpty()
+        && !FamilyLabelSets.isName(token)
+        && !LabelSets.NAME.matcher(token).matches()) {
       throw GatewayException.invalidField("page_token", token, "a next_page_token of this server");
     }
+    TreeMap<String, dev.fovea.v1.LabelSet> found = new TreeMap<>();
+    sets.list(token, size + 1).forEach(set -> found.put(set.name(), head(set).build()));
+    catalog
+        .get()
+        .labelSets()
+        .tailMap(token, false)
+        .forEach((name, set) -> found.put(name, head(set).build()));
     ListLabelSetsResponse.Builder response = ListLabelSetsResponse.newBuilder();
-    List<LabelSet> found = sets.list(token, size + 1);
-    for (LabelSet set : found.subList(0, Math.min(size, found.size()))) {
-      response.addLabelSets(head(set));
-    }
+    found.values().stream().limit(size).forEach(response::addLabelSets);
     if (found.size() > size) {
-      response.setNextPageToken(found.get(size - 1).name());
+      response.setNextPageToken(response.getLabelSets(size - 1).getName());
     }
     return response.build();
   }
@@ -128,7 +145,12 @@ final class LabelSetRpc extends LabelSetServiceGrpc.LabelSetServiceImplBase {
     }
   }
 
+  /// A name that a set may be kept under.
   private static void requireName(String field, String name) {
+    if (FamilyLabelSets.isName(name)) {
+      throw GatewayException.invalidField(
+          field, name, "a name without '/': sets of families' own cannot be changed");
+    }
     if (!LabelSets.NAME.matcher(name).matches()) {
       throw GatewayException.invalidField(
           field, name, "1 to 64 lower-case letters, digits, '-' or '_', a letter or digit first");
@@ -141,6 +163,16 @@ final class LabelSetRpc extends LabelSetServiceGrpc.LabelSetServiceImplBase {
       written.addLabels(Label.newBuilder().setName(label.name()).addAllPrompts(label.prompts()));
     }
     return written.addAllHypothesisTemplates(set.hypothesisTemplates()).build();
+  }
+
+  private static dev.fovea.v1.LabelSet write(FamilyLabelSet set) {
+    dev.fovea.v1.LabelSet.Builder written = head(set);
+    set.labels().forEach(label -> written.addLabels(Label.newBuilder().setName(label)));
+    return written.build();
+  }
+
+  private static dev.fovea.v1.LabelSet.Builder head(FamilyLabelSet set) {
+    return dev.fovea.v1.LabelSet.newBuilder().setName(set.name()).setEtag(set.etag());
   }
 
   private static dev.fovea.v1.LabelSet.Builder head(LabelSet set) {

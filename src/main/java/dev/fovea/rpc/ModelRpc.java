@@ -139,6 +139,10 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
       case EMBED_IMAGE -> dev.fovea.v1.Task.TASK_EMBED_IMAGE;
       case EMBED_TEXT -> dev.fovea.v1.Task.TASK_EMBED_TEXT;
       case CLASSIFY -> dev.fovea.v1.Task.TASK_CLASSIFY;
+      case CLASSIFY_EMOTION -> dev.fovea.v1.Task.TASK_CLASSIFY_EMOTION;
+      case MAP_RELEVANCE -> dev.fovea.v1.Task.TASK_MAP_RELEVANCE;
+      case ESTIMATE_DEPTH -> dev.fovea.v1.Task.TASK_ESTIMATE_DEPTH;
+      case EXTRACT_PATCH_FEATURES -> dev.fovea.v1.Task.TASK_EXTRACT_PATCH_FEATURES;
     };
   }
 
@@ -165,6 +169,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
             .addAllHypothesisTemplates(space.hypothesisTemplates());
     space.singleLabel().ifPresent(calibration -> written.setSingleLabel(write(calibration)));
     space.multiLabel().ifPresent(calibration -> written.setMultiLabel(write(calibration)));
+    space.patches().ifPresent(calibration -> written.setPatches(write(calibration)));
     space
         .rejectionThreshold()
         .ifPresent(threshold -> written.setRejectionThreshold((float) threshold));

@@ -1,5 +1,6 @@
 package dev.fovea.rpc;
 
+import dev.fovea.admission.CpuGate;
 import dev.fovea.admission.Limiter;
 import dev.fovea.admission.Permit;
 import dev.fovea.cache.UploadedImages;
@@ -7,6 +8,7 @@ import dev.fovea.call.CallContext;
 import dev.fovea.store.LabelSets;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
+import dev.fovea.task.EncodeItems;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.InspectImage;
 import dev.fovea.telemetry.StageListener;
@@ -20,7 +22,9 @@ import java.util.function.Supplier;
 /// What the services of this package are made of.
 ///
 /// @param catalog the families that are served at this moment
+/// @param encodeItems runs every encoder
 /// @param embedItems makes every vector
+/// @param cpu lets work at processors
 /// @param inspectImage reads headers
 /// @param uploaded the images that handles stand for
 /// @param labelSets the label sets that are kept
@@ -30,7 +34,9 @@ import java.util.function.Supplier;
 /// @param stages told where the time of calls goes
 public record Services(
     Supplier<FamilyCatalog> catalog,
+    EncodeItems encodeItems,
     EmbedItems embedItems,
+    CpuGate cpu,
     InspectImage inspectImage,
     UploadedImages uploaded,
     LabelSets labelSets,
@@ -44,6 +50,7 @@ public record Services(
         new EmbeddingRpc(this),
         new ClassificationRpc(this),
         new LabelSetRpc(this),
+        new DensePredictionRpc(this),
         new ImageRpc(this),
         new ModelRpc(this));
   }

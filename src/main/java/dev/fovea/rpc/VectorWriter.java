@@ -61,7 +61,8 @@ final class VectorWriter {
     return floats.build();
   }
 
-  private static ByteString float32(float[] vector) {
+  /// The numbers as bytes, 4 each, little-endian.
+  static ByteString float32(float[] vector) {
     ByteBuffer bytes = buffer(vector.length * Float.BYTES);
     for (float component : vector) {
       bytes.putFloat(component);

@@ -13,7 +13,6 @@ import dev.fovea.store.LabelSets;
 import dev.fovea.task.Classification.Activation;
 import dev.fovea.task.Classification.LabelScore;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -40,16 +39,14 @@ public final class ClassifyImages {
   /// @param labelSet the kept set that they are of, if they are
   /// @param hypothesisTemplates sentences around a prompt; empty for the set's or the family's own
   /// @param activation softmax where labels exclude each other, sigmoid where they do not
-  /// @param topK most labels reported, 1 or more
-  /// @param minScore least probability reported, compared as the float that is reported
+  /// @param report which labels are told
   /// @param rejectionThreshold least best cosine; empty for the family's own
   public record Criteria(
       List<LabelPrompts> labels,
       Optional<LabelSet> labelSet,
       List<String> hypothesisTemplates,
       Activation activation,
-      int topK,
-      double minScore,
+      Classification.Report report,
       OptionalDouble rejectionThreshold) {
     public Criteria {
       labels = List.copyOf(labels);
@@ -101,8 +98,8 @@ public final class ClassifyImages {
     if (criteria.labelSet().isPresent() && criteria.hypothesisTemplates().isEmpty()) {
       return labelSetVectors.of(family, criteria.labelSet().get(), templates, record);
     }
-    String path = criteria.labelSet().isPresent() ? "label_set" : "label_list";
-    return labelVectors.of(family, path, criteria.labels(), templates, record);
+    String field = criteria.labelSet().isPresent() ? "label_set" : "label_list";
+    return labelVectors.of(family, LabelVectors.labelsOf(field), criteria.labels(), templates, record);
   }
 
   private static Calibration calibration(ServedFamily family, Activation activation) {
@@ -151,13 +148,7 @@ public final class ClassifyImages {
     for (int i = 0; i < cosines.length; i++) {
       scores.add(new LabelScore(i, cosines[i], logits[i], probabilities[i]));
     }
-    List<LabelScore> reported =
-        scores.stream()
-            .filter(score -> (float) score.probability() >= criteria.minScore())
-            .sorted(Comparator.comparingDouble(LabelScore::logit).reversed())
-            .limit(criteria.topK())
-            .toList();
     boolean rejected = threshold.isPresent() && best < threshold.getAsDouble();
-    return new Classification(reported, criteria.activation(), rejected);
+    return new Classification(criteria.report().of(scores), criteria.activation(), rejected);
   }
 }

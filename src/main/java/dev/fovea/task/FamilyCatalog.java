@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -140,6 +141,15 @@ public final class FamilyCatalog {
     families.forEach(
         family -> names.append(names.isEmpty() ? "" : ", ").append(family.family().name()));
     return names.toString();
+  }
+
+  /// The label sets of families' own, by name.
+  public NavigableMap<String, FamilyLabelSet> labelSets() {
+    NavigableMap<String, FamilyLabelSet> sets = new TreeMap<>();
+    for (ServedFamily family : served.values()) {
+      FamilyLabelSet.of(family).ifPresent(set -> sets.put(set.name(), set));
+    }
+    return sets;
   }
 
   /// The families that answer, by name.

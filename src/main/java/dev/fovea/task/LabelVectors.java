@@ -20,13 +20,24 @@ final class LabelVectors {
     this.embedItems = embedItems;
   }
 
-  /// @param path the field of the request that holds the labels
+  /// Says where in a request a prompt is.
+  @FunctionalInterface
+  interface PromptField {
+    String of(int label, int prompt);
+  }
+
+  /// The prompts of labels below a field of the request.
+  static PromptField labelsOf(String field) {
+    return (label, prompt) -> "%s.labels[%d].prompts[%d]".formatted(field, label, prompt);
+  }
+
+  /// @param field where the prompts are, for the refusal
   /// @return one unit vector a label, in order
   /// @throws GatewayException naming the prompt that cannot be embedded, by its path from the
   ///   request
   List<float[]> of(
       ServedFamily family,
-      String path,
+      PromptField field,
       List<LabelPrompts> labels,
       List<String> templates,
       CallRecord record)
@@ -46,13 +57,13 @@ final class LabelVectors {
     List<Outcome<Embedding>> embeddings = embedItems.run(family, texts, record);
     List<float[]> vectors = new ArrayList<>();
     for (int label = 0; label < labels.size(); label++) {
-      vectors.add(mean(path, label, labels.get(label), templates, places, embeddings));
+      vectors.add(mean(field, label, labels.get(label), templates, places, embeddings));
     }
     return vectors;
   }
 
   private static float[] mean(
-      String path,
+      PromptField field,
       int place,
       LabelPrompts label,
       List<String> templates,
@@ -64,18 +75,18 @@ final class LabelVectors {
         String text = HypothesisTemplate.fill(template, label.prompts().get(prompt));
         float[] vector =
             Vectors.normalised(
-                vector(embeddings.get(places.getOrDefault(text, -1)), path, place, prompt));
+                vector(embeddings.get(places.getOrDefault(text, -1)), field.of(place, prompt)));
         sum = sum.length == 0 ? vector : Vectors.sum(sum, vector);
       }
     }
     return Vectors.normalised(sum);
   }
 
-  private static float[] vector(Outcome<Embedding> embedding, String path, int label, int prompt) {
+  private static float[] vector(Outcome<Embedding> embedding, String field) {
     return switch (embedding) {
       case Outcome.Done<Embedding>(Embedding done) -> done.vector();
       case Outcome.Failed<Embedding>(GatewayException refusal) ->
-          throw refusal.under("%s.labels[%d].prompts[%d]".formatted(path, label, prompt));
+          throw refusal.under(field);
     };
   }
 }

@@ -6,4 +6,9 @@ package dev.fovea.task;
 /// @param version a version; empty for the one that is served
 public record ModelSelector(String model, String version) {
   public static final ModelSelector DEFAULT = new ModelSelector("", "");
+
+  /// The same with a family where it names none.
+  public ModelSelector orFamily(String family) {
+    return model.isEmpty() ? new ModelSelector(family, version) : this;
+  }
 }

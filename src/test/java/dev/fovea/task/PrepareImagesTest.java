@@ -33,6 +33,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -234,7 +235,7 @@ final class PrepareImagesTest {
     @Override
     public ProcessedImage process(Pixels pixels, TensorAllocator memory) {
       seen = pixels;
-      return new ProcessedImage(Map.of(), 1);
+      return new ProcessedImage(Map.of(), 1, Optional.empty());
     }
 
     @Override
