@@ -38,10 +38,12 @@ final class FloatImageProcessor implements ImageProcessor {
     FloatTaps rows = new FloatTaps(filter, pixels.width(), size.width());
     FloatTaps columns = new FloatTaps(filter, pixels.height(), size.height());
     float[] narrowed = new float[pixels.height() * size.width()];
+    byte[] row = new byte[pixels.width() * CHANNELS];
     float[] line = new float[pixels.width()];
     for (int channel = 0; channel < CHANNELS; channel++) {
       for (int y = 0; y < pixels.height(); y++) {
-        rescale(pixels, channel, y, line);
+        pixels.copyRow(y, 0, pixels.width(), row, 0);
+        rescale(row, channel, line);
         for (int x = 0; x < size.width(); x++) {
           narrowed[y * size.width() + x] = rows.apply(x, line, 0, 1);
         }
@@ -51,11 +53,10 @@ final class FloatImageProcessor implements ImageProcessor {
     return new ProcessedImage(Map.of("pixel_values", planes), 0);
   }
 
-  private void rescale(Pixels pixels, int channel, int y, float[] line) {
+  private void rescale(byte[] row, int channel, float[] line) {
     float factor = normalisation.rescales() ? (float) normalisation.factor() : 1;
-    int at = y * line.length * CHANNELS + channel;
     for (int x = 0; x < line.length; x++) {
-      line[x] = (pixels.rgb()[at + x * CHANNELS] & 0xFF) * factor;
+      line[x] = (row[x * CHANNELS + channel] & 0xFF) * factor;
     }
   }
 

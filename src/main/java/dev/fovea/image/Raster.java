@@ -1,17 +1,21 @@
 package dev.fovea.image;
 
 import static dev.fovea.kernel.Resampler.CHANNELS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-/// A rectangle of pixels within a larger array, or within a frame of one colour that is as good as
+import java.lang.foreign.MemorySegment;
+
+/// A rectangle of pixels within a larger picture, or within a frame of one colour that is as good as
 /// there: it is not stored, for the square around a panorama may be a hundred times its size.
 ///
-/// @param rgb holds the pixels
+/// @param memory holds the pixels: an array, or memory outside the heap
 /// @param at where the first one begins
 /// @param stride bytes from one row to the next
 /// @param innerWidth pixels a row that are stored
 /// @param innerHeight rows that are stored
 /// @param frame around them
-record Raster(byte[] rgb, int at, int stride, int innerWidth, int innerHeight, Frame frame) {
+record Raster(
+    MemorySegment memory, int at, int stride, int innerWidth, int innerHeight, Frame frame) {
   /// The pixels around an image.
   ///
   /// @param left columns before it
@@ -24,11 +28,16 @@ record Raster(byte[] rgb, int at, int stride, int innerWidth, int innerHeight, F
   record Frame(int left, int top, int width, int height, byte red, byte green, byte blue) {}
 
   static Raster of(Pixels pixels) {
-    return of(pixels.rgb(), pixels.width(), pixels.height());
+    return of(pixels.memory(), pixels.width(), pixels.height());
   }
 
+  /// @param rgb may be larger than the image at its beginning
   static Raster of(byte[] rgb, int width, int height) {
-    return new Raster(rgb, 0, width * CHANNELS, width, height, none(width, height));
+    return of(MemorySegment.ofArray(rgb), width, height);
+  }
+
+  private static Raster of(MemorySegment memory, int width, int height) {
+    return new Raster(memory, 0, width * CHANNELS, width, height, none(width, height));
   }
 
   private static Frame none(int width, int height) {
@@ -43,14 +52,23 @@ record Raster(byte[] rgb, int at, int stride, int innerWidth, int innerHeight, F
     return frame.height();
   }
 
-  boolean isFramed() {
+  private boolean isFramed() {
     return innerWidth != width() || innerHeight != height();
+  }
+
+  /// Whether every row lies in [#array]; if not, rows are copied to be read.
+  boolean isArray() {
+    return !isFramed() && memory.heapBase().isPresent();
+  }
+
+  byte[] array() {
+    return (byte[]) memory.heapBase().orElseThrow();
   }
 
   /// A rectangle of this one, which must have no frame.
   Raster part(int left, int top, int width, int height) {
     int from = at + top * stride + left * CHANNELS;
-    return new Raster(rgb, from, stride, width, height, none(width, height));
+    return new Raster(memory, from, stride, width, height, none(width, height));
   }
 
   /// The smallest square around this image, itself in the middle; where that cannot be, one pixel
@@ -66,7 +84,7 @@ record Raster(byte[] rgb, int at, int stride, int innerWidth, int innerHeight, F
             (byte) red,
             (byte) green,
             (byte) blue);
-    return new Raster(rgb, at, stride, innerWidth, innerHeight, square);
+    return new Raster(memory, at, stride, innerWidth, innerHeight, square);
   }
 
   /// Writes whole rows, frame included, one behind the other.
@@ -81,7 +99,8 @@ record Raster(byte[] rgb, int at, int stride, int innerWidth, int innerHeight, F
       int bytes = innerWidth * CHANNELS;
       int innerAt = outAt + frame.left() * CHANNELS;
       fill(out, outAt, frame.left());
-      System.arraycopy(rgb, at + inner * stride, out, innerAt, bytes);
+      long source = at + (long) inner * stride;
+      MemorySegment.copy(memory, JAVA_BYTE, source, out, innerAt, bytes);
       fill(out, innerAt + bytes, width() - frame.left() - innerWidth);
     }
   }

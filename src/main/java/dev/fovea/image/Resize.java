@@ -49,7 +49,7 @@ final class Resize {
         backend.arithmetic() == Arithmetic.PILLOW
             && image.height() > (long) TALL * image.width()
             && placement.resizedHeight() < image.height();
-    if (columnsFirst && !image.isFramed()) {
+    if (columnsFirst) {
       columnsThenRows(image, placement, scratch, framing);
     } else {
       new RowsThenColumns(image, placement, scratch).run(framing);
@@ -103,6 +103,20 @@ final class Resize {
         placement.toColumn());
   }
 
+  /// Rows of an image in an array.
+  private record Rows(byte[] rgb, int at, int stride) {}
+
+  /// Rows where they lie, or a copy of them where that is no array.
+  private static Rows rows(Raster image, int from, int count, Scratch scratch) {
+    if (image.isArray()) {
+      return new Rows(image.array(), image.at() + from * image.stride(), image.stride());
+    }
+    int stride = image.width() * CHANNELS;
+    byte[] copy = scratch.source(Math.multiplyExact(count, stride));
+    image.copyRows(from, from + count, copy);
+    return new Rows(copy, 0, stride);
+  }
+
   private void columnsThenRows(Raster image, Placement placement, Scratch scratch, RowSink sink) {
     Taps columns = columnTaps(image, placement);
     Taps rows = rowTaps(image, placement);
@@ -111,8 +125,8 @@ final class Resize {
     byte[] line = scratch.line(rows.size() * CHANNELS);
     int[] sums = scratch.sums(Resampler.sums(Math.max(bytes, line.length)));
     for (int y = 0; y < columns.size(); y++) {
-      int at = image.at() + columns.first(y) * image.stride();
-      resampler.vertical(image.rgb(), at, image.stride(), bytes, columns, y, tall, 0, sums);
+      Rows from = rows(image, columns.first(y), columns.count(y), scratch);
+      resampler.vertical(from.rgb, from.at, from.stride, bytes, columns, y, tall, 0, sums);
       if (image.width() == placement.resizedWidth()) {
         sink.row(y, tall, placement.fromColumn() * CHANNELS);
       } else {
@@ -205,28 +219,18 @@ final class Resize {
     }
 
     private void add(int count) {
+      Rows in = rows(image, end, count, scratch);
       int to = (end - first) * rowBytes;
-      if (image.isFramed()) {
-        int stride = image.width() * CHANNELS;
-        byte[] framed = scratch.framed(count * stride);
-        image.copyRows(end, end + count, framed);
-        add(framed, 0, stride, count, to);
-      } else {
-        add(image.rgb(), image.at() + end * image.stride(), image.stride(), count, to);
-      }
-    }
-
-    private void add(byte[] in, int at, int stride, int count, int to) {
       byte[] rows = scratch.rows(0);
       if (resizesRows) {
         int[] sums = scratch.sums(Resampler.sums(rowBytes));
         Taps taps = rowTaps(image, placement);
-        resampler.horizontal(in, at, stride, count, taps, rows, to, sums);
+        resampler.horizontal(in.rgb, in.at, in.stride, count, taps, rows, to, sums);
         return;
       }
-      int from = at + placement.fromColumn() * CHANNELS;
+      int from = in.at + placement.fromColumn() * CHANNELS;
       for (int row = 0; row < count; row++) {
-        System.arraycopy(in, from + row * stride, rows, to + row * rowBytes, rowBytes);
+        System.arraycopy(in.rgb, from + row * in.stride, rows, to + row * rowBytes, rowBytes);
       }
     }
   }

@@ -14,7 +14,7 @@ final class Scratch implements AutoCloseable {
 
   private byte[] rows = {};
   private byte[] line = {};
-  private byte[] framed = {};
+  private byte[] source = {};
   private byte[] framedRow = {};
   private byte[] blackRow = {};
   private byte[] levels = {};
@@ -41,7 +41,7 @@ final class Scratch implements AutoCloseable {
   private long bytes() {
     return rows.length
         + (long) line.length
-        + framed.length
+        + source.length
         + framedRow.length
         + blackRow.length
         + levels.length
@@ -62,9 +62,9 @@ final class Scratch implements AutoCloseable {
     return line.length >= size ? line : (line = new byte[size]);
   }
 
-  /// Rows of the source within their frame.
-  byte[] framed(int size) {
-    return framed.length >= size ? framed : (framed = new byte[size]);
+  /// Rows of the source, within their frame.
+  byte[] source(int size) {
+    return source.length >= size ? source : (source = new byte[size]);
   }
 
   /// A row of a picture that reaches beyond its image: zeros.

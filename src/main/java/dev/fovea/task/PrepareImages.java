@@ -56,11 +56,13 @@ public final class PrepareImages {
         storedPixels(seen.header()),
         record.timings(),
         () -> {
-          try (PixelBudget.Share _ = budget.take(bytes(seen), deadline)) {
-            Pixels pixels = decode(image, seen, processor, record);
+          try (PixelBudget.Share _ = budget.take(bytes(seen), deadline);
+              Pixels pixels = decode(image, seen, processor, record)) {
             ProcessedImage processed;
             try (StageTimings.Span _ = record.timings().start(Stage.PREPROCESS)) {
-              processed = processor.process(pixels, memory);
+              // In less detail there are fewer pixels: the region is that of those that are there.
+              PixelBox region = image.region().within(pixels.width(), pixels.height());
+              processed = processor.process(pixels.part(region), memory);
             }
             record.image(storedPixels(seen.header()), processed.patches());
             return new Prepared(
@@ -72,10 +74,8 @@ public final class PrepareImages {
   private Pixels decode(
       Content.Image image, Inspection seen, ImageProcessor processor, CallRecord record) {
     try (StageTimings.Span _ = record.timings().start(Stage.DECODE)) {
-      Pixels pixels =
-          decoder.decode(image.source(), seen.header(), image.options(), target(seen, processor));
-      // In less detail there are fewer pixels: the region is that of those that are there.
-      return pixels.part(image.region().within(pixels.width(), pixels.height()));
+      return decoder.decode(
+          image.source(), seen.header(), image.options(), target(seen, processor));
     }
   }
 

@@ -41,8 +41,9 @@ final class DecoderCheck {
     ImageHeader header = codec.readHeader(file, 0);
     Flattening alpha = Flattening.over(OptionalInt.empty());
     ImageCodec.Request request = new ImageCodec.Request(0, alpha, DecodeTarget.WHOLE);
-    Pixels pixels = codec.decode(file.from(0), header, request);
-    return HexFormat.of().formatHex(sha256().digest(pixels.rgb()));
+    try (Pixels pixels = codec.decode(file.from(0), header, request)) {
+      return HexFormat.of().formatHex(sha256().digest(pixels.rgb()));
+    }
   }
 
   private static byte[] resource(String name) {

@@ -39,7 +39,7 @@ final class JpegCodec implements ImageCodec {
     JpegScans.require(jpeg, file);
     int channels = jpeg.components().size();
     long pixels = (long) jpeg.width() * jpeg.height();
-    long samples = pixels * (channels == 4 ? 8 : 6);
+    long samples = pixels * (channels == 4 ? 8 : 4);
     long coefficients = jpeg.progressive() ? 2 * pixels * Math.max(3, channels) : 0;
     return new ImageHeader(
         ImageFormat.JPEG,
@@ -53,12 +53,11 @@ final class JpegCodec implements ImageCodec {
   @Override
   public Pixels decode(ByteReader file, ImageHeader header, Request request) {
     JpegFile jpeg = JpegFile.read(file);
-    byte[] plain = jpeg.plain(file);
     int denominator = denominator(jpeg, request);
     return turbo
         .filter(_ -> decoding == JpegDecoding.NATIVE || denominator > 1 || decodersAgreeOn(jpeg))
-        .flatMap(library -> library.decode(jpeg, plain, denominator))
-        .orElseGet(() -> ImageIoJpeg.decode(jpeg, plain));
+        .flatMap(library -> library.decode(jpeg, file, denominator))
+        .orElseGet(() -> ImageIoJpeg.decode(jpeg, jpeg.plain(file)));
   }
 
   /// Whether the two decoders give the same bytes: grey, and the samplings whose chroma both

@@ -230,18 +230,27 @@ final class JpegFile {
 
   /// The file with all that decoding does not need left out, and the colours beyond doubt.
   byte[] plain(ByteReader file) {
-    byte[] colours = colourMarker(colourSpace());
-    ByteReader scans = file.from(scanStart);
-    int size = 2 + colours.length + scans.remaining();
+    ByteBuffer plain = ByteBuffer.allocate(plainBytes(file));
+    writePlain(file, plain);
+    return plain.array();
+  }
+
+  /// The size of [#plain].
+  int plainBytes(ByteReader file) {
+    int size = 2 + colourMarker(colourSpace()).length + file.from(scanStart).remaining();
     for (ByteReader table : tables) {
       size += table.size();
     }
-    ByteBuffer plain = ByteBuffer.allocate(size);
-    plain.put((byte) MARKER).put((byte) LAST_STANDALONE).put(colours);
+    return size;
+  }
+
+  /// As [#plain], to where the caller wants it.
+  void writePlain(ByteReader file, ByteBuffer out) {
+    out.put((byte) MARKER).put((byte) LAST_STANDALONE).put(colourMarker(colourSpace()));
     for (ByteReader table : tables) {
-      plain.put(table.from(0).buffer());
+      out.put(table.from(0).buffer());
     }
-    return plain.put(scans.buffer()).array();
+    out.put(file.from(scanStart).buffer());
   }
 
   private static byte[] colourMarker(ColourSpace space) {

@@ -11,7 +11,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,27 +24,16 @@ import java.util.Optional;
 ///   size, int* width, int* height, int* subsampling, int* colourSpace)`
 /// @param decompress `int tjDecompress2(tjhandle, const unsigned char* data, unsigned long size,
 ///   unsigned char* out, int width, int pitch, int height, int pixelFormat, int flags)`
-/// @param decompressPinned the same, from and to arrays of the heap
 record TurboJpeg(
     MethodHandle open,
     MethodHandle close,
     MethodHandle readHeader,
-    MethodHandle decompress,
-    MethodHandle decompressPinned) {
-  /// Larger images are decoded outside the heap and copied. A call that works on the heap's arrays
-  /// keeps the whole JVM from its safepoints: with so many pixels for about 5 ms.
-  private static final long MOST_PIXELS_PINNED = 1L << 21;
-
+    MethodHandle decompress) {
   private static final List<String> NAMES = List.of("libturbojpeg.so.0", "libturbojpeg.dylib");
   private static final int RGB = 0;
   private static final int CMYK = 11;
   private static final int STOP_ON_WARNING = 8192;
   private static final int LIMIT_SCANS = 32768;
-
-  private static final FunctionDescriptor DECOMPRESS =
-      FunctionDescriptor.of(
-          JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
-          JAVA_INT);
 
   /// Looks for the library.
   static Native<TurboJpeg> load() {
@@ -70,44 +58,36 @@ record TurboJpeg(
         linker.downcallHandle(
             symbols.findOrThrow("tjDecompressHeader3"),
             FunctionDescriptor.of(
-                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS),
-            Linker.Option.critical(true)),
-        linker.downcallHandle(symbols.findOrThrow("tjDecompress2"), DECOMPRESS),
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS)),
         linker.downcallHandle(
-            symbols.findOrThrow("tjDecompress2"), DECOMPRESS, Linker.Option.critical(true)));
+            symbols.findOrThrow("tjDecompress2"),
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT,
+                JAVA_INT, JAVA_INT)));
   }
 
   /// Decodes a file that the library has nothing to say against; empty when it has.
   ///
-  /// @param file as [JpegFile#plain] makes it
+  /// @param file that `jpeg` was read from
   /// @param denominator 1, 2, 4 or 8: sides are that part of the header's, rounded up
-  Optional<Pixels> decode(JpegFile jpeg, byte[] file, int denominator) {
+  /// @return pixels outside the heap, where the library has put them
+  Optional<Pixels> decode(JpegFile jpeg, ByteReader file, int denominator) {
     int width = Math.ceilDiv(jpeg.width(), denominator);
     int height = Math.ceilDiv(jpeg.height(), denominator);
     long size = (long) channels(jpeg) * width * height;
-    byte[] samples =
-        (long) jpeg.width() * jpeg.height() <= MOST_PIXELS_PINNED
-            ? decodePinned(jpeg, file, denominator, size)
-            : decodeAndCopy(jpeg, file, denominator, size);
-    if (samples.length == 0) {
-      return Optional.empty();
+    try (NativeMemory plain = NativeMemory.allocate(jpeg.plainBytes(file))) {
+      jpeg.writePlain(file, plain.segment().asByteBuffer());
+      return NativeMemory.filled(size, out -> decode(plain.segment(), jpeg, denominator, out))
+          .map(samples -> pixels(samples, jpeg, width, height));
     }
-    byte[] rgb = channels(jpeg) == 4 ? Cmyk.toRgbInverted(samples) : samples;
-    return Optional.of(new Pixels(width, height, rgb));
   }
 
-  private byte[] decodePinned(JpegFile jpeg, byte[] file, int denominator, long size) {
-    byte[] samples = new byte[Math.toIntExact(size)];
-    MemorySegment in = MemorySegment.ofArray(file);
-    MemorySegment out = MemorySegment.ofArray(samples);
-    return decode(decompressPinned, in, jpeg, denominator, out) ? samples : new byte[0];
-  }
-
-  private byte[] decodeAndCopy(JpegFile jpeg, byte[] file, int denominator, long size) {
-    try (NativeMemory in = NativeMemory.copyOf(ByteBuffer.wrap(file));
-        NativeMemory out = NativeMemory.allocate(size)) {
-      boolean done = decode(decompress, in.segment(), jpeg, denominator, out.segment());
-      return done ? out.toArray() : new byte[0];
+  private static Pixels pixels(NativeMemory samples, JpegFile jpeg, int width, int height) {
+    if (channels(jpeg) == 3) {
+      return samples.pixels(width, height);
+    }
+    try (samples) {
+      return new Pixels(width, height, Cmyk.toRgbInverted(samples.toArray()));
     }
   }
 
@@ -115,19 +95,11 @@ record TurboJpeg(
     return jpeg.components().size() == 4 ? 4 : 3;
   }
 
-  /// As [#decode(JpegFile, byte[], int)], from memory to memory.
+  /// As [#decode(JpegFile, ByteReader, int)], from memory to memory.
   ///
+  /// @param file as [JpegFile#plain] makes it
   /// @return whether `out` holds the image
   boolean decode(MemorySegment file, JpegFile jpeg, int denominator, MemorySegment out) {
-    return decode(decompress, file, jpeg, denominator, out);
-  }
-
-  private boolean decode(
-      MethodHandle function,
-      MemorySegment file,
-      JpegFile jpeg,
-      int denominator,
-      MemorySegment out) {
     try {
       MemorySegment handle = (MemorySegment) open.invokeExact();
       if (handle.equals(MemorySegment.NULL)) {
@@ -135,7 +107,7 @@ record TurboJpeg(
       }
       try {
         return hasSize(handle, file, jpeg.width(), jpeg.height())
-            && decompress(function, handle, file, jpeg, denominator, out);
+            && decompress(handle, file, jpeg, denominator, out);
       } finally {
         int _ = (int) close.invokeExact(handle);
       }
@@ -144,19 +116,14 @@ record TurboJpeg(
     }
   }
 
-  private static boolean decompress(
-      MethodHandle function,
-      MemorySegment handle,
-      MemorySegment file,
-      JpegFile jpeg,
-      int denominator,
-      MemorySegment out)
+  private boolean decompress(
+      MemorySegment handle, MemorySegment file, JpegFile jpeg, int denominator, MemorySegment out)
       throws Throwable {
     int width = Math.ceilDiv(jpeg.width(), denominator);
     int height = Math.ceilDiv(jpeg.height(), denominator);
     int failed =
         (int)
-            function.invokeExact(
+            decompress.invokeExact(
                 handle,
                 file,
                 file.byteSize(),

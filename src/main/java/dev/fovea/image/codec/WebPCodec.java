@@ -55,11 +55,13 @@ final class WebPCodec implements ImageCodec {
     WebPFile webp = WebPFile.read(file);
     Flattening alpha = request.alpha();
     if (!webp.animated() && (alpha.dropsAlpha() || !webp.alpha())) {
-      return new Pixels(webp.width(), webp.height(), picture(webp.frames().getFirst(), false));
+      return picture(webp.frames().getFirst(), false).pixels(webp.width(), webp.height());
     }
     WebPCanvas canvas = new WebPCanvas(webp.width(), webp.height());
     for (WebPFile.Frame frame : webp.frames().subList(0, request.frame() + 1)) {
-      canvas.show(frame, picture(frame, true));
+      try (NativeMemory picture = picture(frame, true)) {
+        canvas.show(frame, picture.toArray());
+      }
     }
     byte[] rgb = new byte[webp.width() * webp.height() * 3];
     byte[] rgba = canvas.rgba();
@@ -70,7 +72,7 @@ final class WebPCodec implements ImageCodec {
     return new Pixels(webp.width(), webp.height(), rgb);
   }
 
-  private byte[] picture(WebPFile.Frame frame, boolean alpha) {
+  private NativeMemory picture(WebPFile.Frame frame, boolean alpha) {
     return library().decode(frame.data().buffer(), frame.width(), frame.height(), alpha);
   }
 

@@ -103,20 +103,23 @@ record WebPLibrary(int version, MethodHandle decodeRgb, MethodHandle decodeRgba)
   /// The pixels of one picture: 3 bytes each, or 4 with alpha.
   ///
   /// @param data the chunks `ALPH` and `VP8 `, or `VP8L`
-  byte[] decode(ByteBuffer data, int width, int height, boolean alpha) {
+  NativeMemory decode(ByteBuffer data, int width, int height, boolean alpha) {
     int stride = width * (alpha ? 4 : 3);
-    long size = (long) stride * height;
-    try (NativeMemory in = NativeMemory.copyOf(data);
-        NativeMemory out = NativeMemory.allocate(size)) {
-      MethodHandle function = alpha ? decodeRgba : decodeRgb;
+    try (NativeMemory in = NativeMemory.copyOf(data)) {
+      return NativeMemory.filled(
+              (long) stride * height,
+              out -> decode(alpha ? decodeRgba : decodeRgb, in.segment(), out, stride))
+          .orElseThrow(() -> Refusals.undecodable(ImageFormat.WEBP, null));
+    }
+  }
+
+  private static boolean decode(
+      MethodHandle function, MemorySegment in, MemorySegment out, int stride) {
+    try {
       MemorySegment done =
           (MemorySegment)
-              function.invokeExact(
-                  in.segment(), in.segment().byteSize(), out.segment(), size, stride);
-      if (done.equals(MemorySegment.NULL)) {
-        throw Refusals.undecodable(ImageFormat.WEBP, null);
-      }
-      return out.toArray();
+              function.invokeExact(in, in.byteSize(), out, out.byteSize(), stride);
+      return !done.equals(MemorySegment.NULL);
     } catch (Throwable e) {
       throw NativeMemory.unexpected(e);
     }
