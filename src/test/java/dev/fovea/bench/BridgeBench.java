@@ -1,11 +1,8 @@
 package dev.fovea.bench;
 
 import com.google.protobuf.ByteString;
-import dev.fovea.app.PassThrough;
 import dev.fovea.engine.ModelRows;
 import dev.fovea.fake.RealTriton;
-import dev.fovea.model.ModelRepository;
-import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Tensor;
 import dev.fovea.tensor.TensorSpec;
@@ -16,91 +13,119 @@ import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// What the bridge costs: calls straight to a server beside the same calls through Fovea's
-/// pass-through and, where there is one, through nginx's `grpc_pass`, in turn within one run.
+/// What the bridge costs: calls straight to a server beside the same calls through Fovea and, where
+/// there is one, through nginx's `grpc_pass`, in turn within one run.
 ///
-/// Gateway and nginx are processes of their own. The first part's server computes nothing, so that
-/// all that differs is the way; the second part's is a real Triton, kept busy.
+/// Gateway and nginx are processes of their own, and everything that is compiled while it runs is
+/// warm before it is measured.
 final class BridgeBench {
-  /// Until the gateway's compilers have settled: with a tenth of it, half of what is measured is
-  /// code that is not compiled yet.
-  private static final int WARM_UP = 20_000;
-
-  private static final int RUN_IN = 1000;
-  private static final int CALLS = 3000;
   private static final int[] SIZES = {150_528, 588 << 10};
   private static final int[] CALLERS = {1, 4};
-  private static final int ROUNDS = 6;
-  private static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(3);
-  private static final String GATEWAY = "gateway";
 
   private BridgeBench() {}
 
-  static void run(String... arguments) throws Exception {
-    if (arguments.length > 0 && arguments[0].equals(GATEWAY)) {
-      PassThrough.serve(
-          arguments[1], arguments[2].equals("pixels") ? ZeroCostServer.model() : shipped());
-      return;
+  /// How much is measured.
+  ///
+  /// @param warmUp calls until compilers have settled: with a tenth of the usual number, half of
+  ///   what is measured is code that is not compiled yet
+  /// @param runIn calls of a size before it is measured
+  /// @param calls that are measured
+  /// @param rounds turns of each side
+  /// @param turnNanos how long a turn takes
+  record Effort(int warmUp, int runIn, int calls, int rounds, long turnNanos) {
+    static final Effort WHOLE = new Effort(12_000, 1000, 3000, 6, TimeUnit.SECONDS.toNanos(3));
+
+    /// Shows that it runs; its figures mean nothing.
+    static final Effort QUICK = new Effort(50, 20, 40, 1, TimeUnit.MILLISECONDS.toNanos(300));
+
+    /// The longest that a process is warmed up for.
+    long warmUpNanos() {
+      return 8 * turnNanos;
     }
-    addedLatency();
-    saturation();
   }
 
-  private static ServableModel shipped() {
-    return ModelRepository.read(Path.of("model-repository"), "bench")
-        .families()
-        .get("pico")
-        .member(Role.VISION)
-        .orElseThrow();
+  /// @param arguments `--quick`, and the parts; all of them when none is named
+  static void run(String... arguments) throws Exception {
+    if (BridgeProcess.serve(arguments)) {
+      return;
+    }
+    List<String> parts = new ArrayList<>(List.of(arguments));
+    Effort effort = parts.remove("--quick") ? Effort.QUICK : Effort.WHOLE;
+    Set<String> known = Set.of("latency", "saturation", "jpeg", "memory", "batching");
+    if (!known.containsAll(parts)) {
+      throw new IllegalArgumentException("bridge: " + parts + " (expected: of " + known + ")");
+    }
+    if (parts.isEmpty() || parts.contains("latency")) {
+      addedLatency(effort);
+    }
+    if (parts.isEmpty() || parts.contains("saturation")) {
+      saturation(effort);
+    }
+    if (parts.isEmpty() || parts.contains("jpeg")) {
+      BridgeJpegBench.run(effort);
+    }
+    if (parts.isEmpty() || parts.contains("memory")) {
+      BridgeMemoryBench.run(effort);
+    }
+    if (parts.isEmpty() || parts.contains("batching")) {
+      BridgeBatchingBench.run(effort);
+    }
   }
 
   // --- Added latency --------------------------------------------------------------------------
 
-  private static void addedLatency() throws Exception {
+  private static void addedLatency(Effort effort) throws Exception {
     try (ZeroCostServer server = new ZeroCostServer();
-        Child gateway = Child.gateway(server.port(), "pixels");
-        Child nginx = Child.nginx(server.port())) {
+        BridgeProcess gateway = BridgeProcess.passThrough(server.port(), "pixels")) {
+      Optional<BridgeProcess> nginx = BridgeProcess.nginx(server.port());
       List<Integer> ports = new ArrayList<>(List.of(server.port(), gateway.port()));
-      if (nginx.port() > 0) {
-        ports.add(nginx.port());
-      } else {
-        System.out.println("no nginx on the PATH: its column is missing");
-      }
-      measure(ports, pixels(SIZES[0]), 1, WARM_UP);
-      for (int size : SIZES) {
-        byte[] request = pixels(size);
-        for (int callers : CALLERS) {
-          measure(ports, request, callers, RUN_IN / callers);
-          double[] p50 = measure(ports, request, callers, CALLS / callers);
-          System.out.printf(
-              "%3d KB, %d callers: direct p50 %4.0f us, Fovea adds %4.0f us",
-              size / 1000, callers, p50[0], p50[1] - p50[0]);
-          if (p50.length > 2) {
+      nginx.ifPresentOrElse(
+          process -> ports.add(process.port()),
+          () -> System.out.println("no nginx on the PATH: its column is missing"));
+      try {
+        measure(ports, pixels(SIZES[0]), 1, effort.warmUp());
+        for (int size : SIZES) {
+          byte[] request = pixels(size);
+          for (int callers : CALLERS) {
+            measure(ports, request, callers, effort.runIn() / callers);
+            long own = gateway.cpuNanos();
+            long others = nginx.map(BridgeProcess::cpuNanos).orElse(0L);
+            double[] p50 = measure(ports, request, callers, effort.calls() / callers);
+            say(size, callers, p50);
             System.out.printf(
-                ", nginx adds %4.0f us, ratio %.2f",
-                p50[2] - p50[0], (p50[1] - p50[0]) / (p50[2] - p50[0]));
+                "        processor time a call: Fovea %.0f us, nginx %.0f us%n",
+                (gateway.cpuNanos() - own) / 1e3 / effort.calls(),
+                (nginx.map(BridgeProcess::cpuNanos).orElse(0L) - others) / 1e3 / effort.calls());
           }
-          System.out.println();
         }
+      } finally {
+        nginx.ifPresent(BridgeProcess::close);
       }
     }
+  }
+
+  private static void say(int size, int callers, double[] p50) {
+    System.out.printf(
+        "%3d KB, %d callers: direct p50 %4.0f us, Fovea adds %4.0f us",
+        size / 1000, callers, p50[0], p50[1] - p50[0]);
+    if (p50.length > 2) {
+      System.out.printf(
+          ", nginx adds %4.0f us, ratio %.2f",
+          p50[2] - p50[0], (p50[1] - p50[0]) / (p50[2] - p50[0]));
+    }
+    System.out.println();
   }
 
   private static byte[] pixels(int size) {
@@ -154,7 +179,7 @@ final class BridgeBench {
         .toArray();
   }
 
-  private static ManagedChannel channel(int port) {
+  static ManagedChannel channel(int port) {
     return NettyChannelBuilder.forAddress("127.0.0.1", port)
         .usePlaintext()
         .directExecutor()
@@ -162,26 +187,26 @@ final class BridgeBench {
         .build();
   }
 
-  private static byte[] infer(ManagedChannel channel, byte[] request) {
+  static byte[] infer(ManagedChannel channel, byte[] request) {
     return ClientCalls.blockingUnaryCall(channel, RawBytes.INFER, CallOptions.DEFAULT, request);
   }
 
   // --- Saturation -----------------------------------------------------------------------------
 
-  private static void saturation() throws Exception {
-    ServableModel model = shipped();
+  private static void saturation(Effort effort) throws Exception {
+    ServableModel model = BridgeProcess.vision();
     try (RealTriton triton = RealTriton.start();
-        Child gateway = Child.gateway(triton.port(), model.name())) {
+        BridgeProcess gateway = BridgeProcess.passThrough(triton.port(), model.name())) {
       ManagedChannel direct = channel(triton.port());
       ManagedChannel through = channel(gateway.port());
       byte[] request = row(model);
-      double[] ratios = new double[ROUNDS];
-      double[] directs = new double[ROUNDS];
-      rate(direct, request);
-      rate(through, request);
-      for (int round = 0; round < ROUNDS; round++) {
-        directs[round] = rate(direct, request);
-        ratios[round] = rate(through, request) / directs[round];
+      double[] ratios = new double[effort.rounds()];
+      double[] directs = new double[effort.rounds()];
+      rate(direct, request, effort.turnNanos());
+      rate(through, request, effort.warmUpNanos());
+      for (int round = 0; round < effort.rounds(); round++) {
+        directs[round] = rate(direct, request, effort.turnNanos());
+        ratios[round] = rate(through, request, effort.turnNanos()) / directs[round];
       }
       System.out.printf(
           "%s on a real Triton, 8 callers: direct %.0f calls/s, through Fovea %s of that%n",
@@ -214,7 +239,8 @@ final class BridgeBench {
     return request.build().toByteArray();
   }
 
-  private static double rate(ManagedChannel channel, byte[] request) throws Exception {
+  private static double rate(ManagedChannel channel, byte[] request, long nanos)
+      throws Exception {
     AtomicLong done = new AtomicLong();
     long start = System.nanoTime();
     try (ExecutorService executor = Executors.newFixedThreadPool(8)) {
@@ -222,7 +248,7 @@ final class BridgeBench {
       for (int i = 0; i < 8; i++) {
         loops.add(
             executor.submit(() -> {
-              while (System.nanoTime() - start < TURN_NANOS) {
+              while (System.nanoTime() - start < nanos) {
                 infer(channel, request);
                 done.incrementAndGet();
               }
@@ -233,91 +259,5 @@ final class BridgeBench {
       }
     }
     return done.get() * 1e9 / (System.nanoTime() - start);
-  }
-
-  // --- Processes ------------------------------------------------------------------------------
-
-  /// A process beside this one, and the port that it listens on; none where it is missing.
-  private record Child(Process process, int port) implements AutoCloseable {
-    static Child gateway(int server, String model) throws IOException {
-      Process process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--sun-misc-unsafe-memory-access=allow",
-                  "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Bench.class.getName(),
-                  "bridge",
-                  GATEWAY,
-                  "127.0.0.1:" + server,
-                  model)
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
-      for (String line = out.readLine(); line != null; line = out.readLine()) {
-        if (line.startsWith("port ")) {
-          return new Child(process, Integer.parseInt(line.substring(5)));
-        }
-      }
-      throw new IllegalStateException("the gateway did not start");
-    }
-
-    static Child nginx(int server) throws IOException {
-      Path folder = Files.createTempDirectory("fovea-nginx");
-      int port = freePort();
-      Path configuration =
-          Files.writeString(folder.resolve("nginx.conf"), configuration(folder, port, server));
-      try {
-        return new Child(
-            new ProcessBuilder("nginx", "-p", folder.toString(), "-c", configuration.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start(),
-            port);
-      } catch (IOException _) {
-        return new Child(null, 0);
-      }
-    }
-
-    /// As one tunes it for this work: kept connections, bodies in memory, no log.
-    private static String configuration(Path folder, int port, int server) {
-      return """
-      daemon off;
-      worker_processes 2;
-      pid %s/nginx.pid;
-      error_log %s/error.log crit;
-      events { worker_connections 256; }
-      http {
-        access_log off;
-        client_max_body_size 0;
-        client_body_buffer_size 2m;
-        client_body_temp_path %s/body;
-        keepalive_requests 10000000;
-        upstream server { server 127.0.0.1:%d; keepalive 16; keepalive_requests 10000000; }
-        server {
-          listen 127.0.0.1:%d http2;
-          http2_body_preread_size 1m;
-          http2_chunk_size 64k;
-          location / { grpc_pass grpc://server; grpc_buffer_size 64k; }
-        }
-      }
-      """
-          .formatted(folder, folder, folder, server, port);
-    }
-
-    private static int freePort() throws IOException {
-      try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        return socket.getLocalPort();
-      }
-    }
-
-    @Override
-    public void close() {
-      if (process != null) {
-        process.destroy();
-      }
-    }
   }
 }
