@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, ImageOps
 import bmp_writer
 import png_writer as png
 import tiff_writer as tiff
+from naflex import grid
 from pictures import pattern, photo
 
 HERE = Path(__file__).resolve().parent
@@ -593,29 +594,12 @@ def write_resizing():
 # ---------------------------------------------------------------- Fovea's patches
 
 
-def naflex_grid(height, width, patch, most):
-    """As transformers 5.18 has it (`get_image_size_for_max_num_patches`), in patches."""
-    import math
-
-    def side(scale, size):
-        return max(patch, int(math.ceil(size * scale / patch) * patch))
-
-    low, high = 1e-6, 100.0
-    while high - low >= 1e-5:
-        scale = (low + high) / 2
-        if (side(scale, height) / patch) * (side(scale, width) / patch) <= most:
-            low = scale
-        else:
-            high = scale
-    return side(low, height) // patch, side(low, width) // patch
-
-
 def write_patches():
     lines = ["# width\theight\trows\tcolumns\tpatches"]
     sizes = [(1, 1), (1, 200), (200, 1), (15, 17), (16, 16), (128, 128), (127, 129), (640, 48), (48, 640),
              (100, 75), (257, 33), (31, 250), (90, 90), (128, 64), (129, 64)]
     for width, height in sizes:
-        rows, columns = (min(16, n) for n in naflex_grid(height, width, 16, 64))
+        rows, columns = (min(16, n) for n in grid(height, width, 16, 64))
         image = Image.fromarray(pattern(width, height)).resize((columns * 16, rows * 16), Image.Resampling.BILINEAR)
         patches = np.asarray(image).reshape(rows, 16, columns, 16, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 768)
         padded = np.zeros((64, 768), np.uint8)

@@ -20,13 +20,15 @@ import java.nio.file.Path;
 
 /// Image work on demand, for a driver that interleaves it with the same work done by others.
 ///
-/// Reads lines `WORK FILE TIMES`, does the work on the file that many times, and answers each with
-/// a line of the nanoseconds that took, the first line being `ready`. The arguments name a folder
-/// with a processor's configuration and a JPEG decoder. Works: `decode`, `process` (decoded before
-/// the clock starts), `both`.
+/// Says `ready`, reads lines and answers each with `done`: `open FILE`, and then how often to do what
+/// with that file, `decode TIMES`, `process TIMES` (of pixels decoded when it was opened) or `both
+/// TIMES`. The arguments name a folder with a processor's configuration and a JPEG decoder. The
+/// clock is the driver's.
 public final class ImageWorker {
   private final SniffingDecoder decoder;
   private final ImageProcessor processor;
+  private ImageSource source = new ImageSource.Encoded(ByteBuffer.allocate(0));
+  private Pixels pixels = new Pixels(1, 1, new byte[3]);
 
   private ImageWorker(Path assets, SniffingDecoder decoder) {
     this.processor = ImageProcessors.read(assets);
@@ -40,7 +42,12 @@ public final class ImageWorker {
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ", -1);
-      System.out.println(worker.time(words[0], Path.of(words[1]), Integer.parseInt(words[2])));
+      if (words[0].equals("open")) {
+        worker.open(Path.of(words[1]));
+      } else {
+        worker.repeat(words[0], Integer.parseInt(words[1]));
+      }
+      System.out.println("done");
     }
   }
 
@@ -56,28 +63,36 @@ public final class ImageWorker {
     };
   }
 
-  private long time(String work, Path file, int times) throws IOException {
-    ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(Files.readAllBytes(file)));
-    Pixels pixels = decode(source);
-    long seen = 0;
-    long start = System.nanoTime();
+  private void open(Path file) throws IOException {
+    pixels.close();
+    source = new ImageSource.Encoded(ByteBuffer.wrap(Files.readAllBytes(file)));
+    pixels = decode();
+  }
+
+  private void repeat(String work, int times) {
+    int seen = 0;
     for (int i = 0; i < times; i++) {
-      seen +=
-          switch (work) {
-            case "decode" -> decode(source).width();
-            case "process" -> process(pixels).inputs().size();
-            case "both" -> process(decode(source)).inputs().size();
-            default -> throw new IllegalArgumentException("work: " + work);
-          };
+      seen += once(work) > 0 ? 1 : 0;
     }
-    long nanos = System.nanoTime() - start;
     if (seen < times) {
       throw new IllegalStateException("work: " + work + " gave nothing");
     }
-    return nanos;
   }
 
-  private Pixels decode(ImageSource source) {
+  private int once(String work) {
+    if (work.equals("process")) {
+      return process(pixels).inputs().size();
+    }
+    try (Pixels decoded = decode()) {
+      return switch (work) {
+        case "decode" -> decoded.width();
+        case "both" -> process(decoded).inputs().size();
+        default -> throw new IllegalArgumentException("work: " + work);
+      };
+    }
+  }
+
+  private Pixels decode() {
     return decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT);
   }
 
