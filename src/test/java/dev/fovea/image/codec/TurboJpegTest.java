@@ -12,9 +12,13 @@ import dev.fovea.image.ImageLimits;
 import dev.fovea.image.ImageOptions;
 import dev.fovea.image.ImageSource;
 import dev.fovea.image.Pixels;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.OptionalInt;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -106,6 +110,29 @@ final class TurboJpegTest {
     assertThat(narrow.width()).isEqualTo(5);
     assertThat(narrow.height()).isEqualTo(7);
     assertThat(wide.width()).isEqualTo(9);
+  }
+
+  /// Large enough for their memory to be kept for each other.
+  @Test
+  void imagesThatAreOpenTogetherDoNotShareMemory() throws IOException {
+    ByteBuffer dark = jpeg(0x203040);
+    ByteBuffer bright = jpeg(0xE0D0C0);
+    decode(JpegDecoding.NATIVE, dark).close();
+    try (Pixels first = decode(JpegDecoding.NATIVE, dark);
+        Pixels second = decode(JpegDecoding.NATIVE, bright)) {
+      assertThat(first.rgb()).isEqualTo(decode(JpegDecoding.JAVA, dark).rgb());
+      assertThat(second.rgb()).isEqualTo(decode(JpegDecoding.JAVA, bright).rgb());
+    }
+  }
+
+  private static ByteBuffer jpeg(int colour) throws IOException {
+    BufferedImage image = new BufferedImage(400, 300, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < 400 * 300; i++) {
+      image.setRGB(i % 400, i / 400, colour ^ i % 7);
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ImageIO.write(image, "jpeg", out);
+    return ByteBuffer.wrap(out.toByteArray());
   }
 
   /// A file that is cut short in its data is complained of, and the JDK refuses it.
