@@ -10,19 +10,30 @@ import dev.fovea.image.Pixels;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
 import javax.imageio.ImageIO;
 
-/// The JPEG decoders beside libjpeg-turbo itself, which writes into memory that is there already:
-/// rounds in turn, ratios of the best and the median.
+/// The JPEG decoders beside libjpeg-turbo itself, which reads and writes memory that is there
+/// already: rounds in turn, CPU time of the thread, the median of the ratios of each round with its
+/// quartiles.
 public final class JpegBench {
   private static final int[][] SIZES = {{640, 480}, {1920, 1080}, {4032, 3024}};
   private static final int SIDE = 224;
+  private static final long WARM_NANOS = 2_000_000_000;
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
   private static final ImageOptions LOW =
       new ImageOptions(true, OptionalInt.empty(), 0, ImageOptions.Detail.LOW);
+
+  /// Read by nobody: what is decoded must be used.
+  @SuppressWarnings("unused")
+  private static volatile int seen;
 
   private JpegBench() {}
 
@@ -30,7 +41,7 @@ public final class JpegBench {
     if (!(TurboJpeg.load() instanceof Native.Present<TurboJpeg>(TurboJpeg turbo))) {
       throw new IllegalStateException("libjpeg-turbo: not on this machine");
     }
-    System.out.println("| image | decoder | Mpx/s, best | ÷ libjpeg-turbo, best | median |");
+    System.out.println("| image | decoder | Mpx/s | ÷ libjpeg-turbo | quartiles |");
     System.out.println("|---|---|---|---|---|");
     for (int[] size : SIZES) {
       compare(size[0], size[1], turbo);
@@ -41,45 +52,67 @@ public final class JpegBench {
     byte[] file = photo(width, height);
     JpegFile jpeg = JpegFile.read(ByteReader.of(ImageFormat.JPEG, ByteBuffer.wrap(file)));
     byte[] plain = jpeg.plain(ByteReader.of(ImageFormat.JPEG, ByteBuffer.wrap(file)));
-    int rounds = Math.max(15, 40_000_000 / (width * height));
-    String[] names = {"libjpeg-turbo itself", "auto", "java", "auto, detail LOW"};
-    double[][] nanos = new double[names.length][rounds];
+    int rounds = Math.max(31, 60_000_000 / (width * height));
     SniffingDecoder auto = new SniffingDecoder(ImageLimits.DEFAULT, JpegDecoding.AUTO);
     SniffingDecoder java = new SniffingDecoder(ImageLimits.DEFAULT, JpegDecoding.JAVA);
     try (NativeMemory in = NativeMemory.copyOf(ByteBuffer.wrap(plain));
         NativeMemory out = NativeMemory.allocate(3L * width * height)) {
-      for (int round = -5; round < rounds; round++) {
-        record(nanos[0], round, () -> turbo.decode(in.segment(), jpeg, 1, out.segment()));
-        record(nanos[1], round, () -> decode(auto, file, ImageOptions.DEFAULT));
-        record(nanos[2], round, () -> decode(java, file, ImageOptions.DEFAULT));
-        record(nanos[3], round, () -> decode(auto, file, LOW));
+      Map<String, Runnable> decoders = new LinkedHashMap<>();
+      decoders.put(
+          "libjpeg-turbo itself", () -> turbo.decode(in.segment(), jpeg, 1, out.segment()));
+      decoders.put("auto", () -> decode(auto, file, ImageOptions.DEFAULT));
+      decoders.put("java", () -> decode(java, file, ImageOptions.DEFAULT));
+      decoders.put("auto, detail LOW", () -> decode(auto, file, LOW));
+      decoders.values().forEach(JpegBench::warm);
+      Map<String, double[]> nanos = new LinkedHashMap<>();
+      for (int round = 0; round < rounds; round++) {
+        for (Map.Entry<String, Runnable> decoder : decoders.entrySet()) {
+          nanos.computeIfAbsent(decoder.getKey(), _ -> new double[rounds])[round] =
+              nanos(decoder.getValue());
+        }
       }
-    }
-    for (int i = 0; i < names.length; i++) {
-      Arrays.sort(nanos[i]);
-      System.out.printf(
-          "| %d×%d | %s | %.0f | %.2f | %.2f |%n",
-          width,
-          height,
-          names[i],
-          width * height * 1e3 / nanos[i][0],
-          nanos[0][0] / nanos[i][0],
-          nanos[0][rounds / 2] / nanos[i][rounds / 2]);
+      double[] itself = nanos.values().iterator().next().clone();
+      nanos.forEach((name, own) -> print(width, height, name, itself, own));
     }
   }
 
-  private static void record(double[] nanos, int round, Runnable work) {
-    long start = System.nanoTime();
+  private static void print(int width, int height, String name, double[] itself, double[] own) {
+    double[] ratios = new double[own.length];
+    Arrays.setAll(ratios, i -> itself[i] / own[i]);
+    Arrays.sort(ratios);
+    double[] sorted = own.clone();
+    Arrays.sort(sorted);
+    int quarter = own.length / 4;
+    System.out.printf(
+        "| %d×%d | %s | %.0f | %.2f | %.2f..%.2f |%n",
+        width,
+        height,
+        name,
+        width * height * 1e3 / sorted[sorted.length / 2],
+        ratios[ratios.length / 2],
+        ratios[quarter],
+        ratios[ratios.length - 1 - quarter]);
+  }
+
+  private static void warm(Runnable work) {
+    for (double spent = 0; spent < WARM_NANOS; ) {
+      spent += nanos(work);
+    }
+  }
+
+  private static double nanos(Runnable work) {
+    long start = THREADS.getCurrentThreadCpuTime();
     work.run();
-    if (round >= 0) {
-      nanos[round] = System.nanoTime() - start;
-    }
+    return THREADS.getCurrentThreadCpuTime() - start;
   }
 
-  private static Pixels decode(SniffingDecoder decoder, byte[] file, ImageOptions options) {
+  private static void decode(SniffingDecoder decoder, byte[] file, ImageOptions options) {
     ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(file));
     ImageHeader header = decoder.readHeader(source, options);
-    return decoder.decode(source, header, options, new DecodeTarget(SIDE, SIDE));
+    DecodeTarget target = new DecodeTarget(SIDE, SIDE);
+    try (Pixels pixels = decoder.decode(source, header, options, target)) {
+      seen = pixels.width();
+    }
   }
 
   /// Smooth shades with noise: 4:2:0, quality 75.
