@@ -5,8 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 
-/// A rectangle of pixels within a larger picture, or within a frame of one colour that is as good as
-/// there: it is not stored, for the square around a panorama may be a hundred times its size.
+/// A rectangle of pixels within a larger picture, or within a frame of one colour that is as good
+/// as there: it is not stored, for the square around a panorama may be a hundred times its size.
 ///
 /// @param memory holds the pixels: an array, or memory outside the heap
 /// @param at where the first one begins

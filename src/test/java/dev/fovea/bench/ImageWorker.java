@@ -20,10 +20,10 @@ import java.nio.file.Path;
 
 /// Image work on demand, for a driver that interleaves it with the same work done by others.
 ///
-/// Says `ready`, reads lines and answers each with `done`: `open FILE`, and then how often to do what
-/// with that file, `decode TIMES`, `process TIMES` (of pixels decoded when it was opened) or `both
-/// TIMES`. The arguments name a folder with a processor's configuration and a JPEG decoder. The
-/// clock is the driver's.
+/// Says `ready`, reads lines and answers each with `done`: `open FILE`, and then how often to do
+/// what with that file, `decode TIMES`, `process TIMES` (of pixels decoded when it was opened) or
+/// `both TIMES`. The arguments name a folder with a processor's configuration and a JPEG decoder.
+/// The clock is the driver's.
 public final class ImageWorker {
   private final SniffingDecoder decoder;
   private final ImageProcessor processor;

@@ -25,10 +25,7 @@ import java.util.Optional;
 /// @param decompress `int tjDecompress2(tjhandle, const unsigned char* data, unsigned long size,
 ///   unsigned char* out, int width, int pitch, int height, int pixelFormat, int flags)`
 record TurboJpeg(
-    MethodHandle open,
-    MethodHandle close,
-    MethodHandle readHeader,
-    MethodHandle decompress) {
+    MethodHandle open, MethodHandle close, MethodHandle readHeader, MethodHandle decompress) {
   private static final List<String> NAMES = List.of("libturbojpeg.so.0", "libturbojpeg.dylib");
   private static final int RGB = 0;
   private static final int CMYK = 11;

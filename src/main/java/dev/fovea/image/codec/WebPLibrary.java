@@ -117,8 +117,7 @@ record WebPLibrary(int version, MethodHandle decodeRgb, MethodHandle decodeRgba)
       MethodHandle function, MemorySegment in, MemorySegment out, int stride) {
     try {
       MemorySegment done =
-          (MemorySegment)
-              function.invokeExact(in, in.byteSize(), out, out.byteSize(), stride);
+          (MemorySegment) function.invokeExact(in, in.byteSize(), out, out.byteSize(), stride);
       return !done.equals(MemorySegment.NULL);
     } catch (Throwable e) {
       throw NativeMemory.unexpected(e);

@@ -20,7 +20,8 @@ final class OrientationTest {
   static List<Pixels> images() {
     return IntStream.of(SIDES)
         .boxed()
-        .flatMap(width -> IntStream.of(SIDES).mapToObj(height -> GoldenFiles.pattern(width, height)))
+        .flatMap(
+            width -> IntStream.of(SIDES).mapToObj(height -> GoldenFiles.pattern(width, height)))
         .toList();
   }
 
@@ -77,11 +78,7 @@ final class OrientationTest {
     boolean[] closed = new boolean[1];
     Pixels pattern = GoldenFiles.pattern(3, 2);
     Pixels stored =
-        Pixels.outsideTheHeap(
-            3,
-            2,
-            MemorySegment.ofArray(pattern.rgb()),
-            () -> closed[0] = true);
+        Pixels.outsideTheHeap(3, 2, MemorySegment.ofArray(pattern.rgb()), () -> closed[0] = true);
 
     assertThat(Orientation.upright(stored, orientation)).isNotNull();
 
