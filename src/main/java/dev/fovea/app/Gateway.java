@@ -84,24 +84,28 @@ import java.util.function.Function;
 public final class Gateway implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Gateway.class.getName());
   private static final Duration HEALTH_INTERVAL = Duration.ofMillis(200);
+  private static final Duration WARM_UP_INTERVAL = Duration.ofSeconds(1);
 
-  private final FamilyCatalog catalog;
-  private final Engine engine;
+  private final ServedModels models;
   private final ImageDecoder decoder;
   private final Metrics metrics;
   private final GrpcServer server;
-  private final ScheduledExecutorService healthReports =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("health").factory());
+  private final WarmUp warmUp;
+
+  /// Families that health has spoken of. Used by the one thread that reports it.
+  private final Set<String> reported = new HashSet<>();
+
+  private final ScheduledExecutorService healthReports = newScheduler("health");
+  private final ScheduledExecutorService chores = newScheduler("models");
 
   private Gateway(
-      FamilyCatalog catalog,
-      Engine engine,
+      ServedModels models,
       ImageDecoder decoder,
       Metrics metrics,
-      GrpcServer server) {
-    this.catalog = catalog;
-    this.engine = engine;
+      GrpcServer server,
+      WarmUp warmUp) {
+    this.models = models;
+    this.warmUp = warmUp;
     this.decoder = decoder;
     this.metrics = metrics;
     this.server = server;
@@ -188,14 +192,14 @@ public final class Gateway implements AutoCloseable {
         CompletableFuture.supplyAsync(() -> engines.apply(settings));
     RequestLimits limits = limits(settings);
     ImageDecoder decoder = new SniffingDecoder(limits.image(), settings.image().jpegDecoder());
-    ModelRepository repository =
-        ModelRepository.read(
-            settings.repository(), decoder.specification(), settings.modelConfigName());
-    repository
-        .warnings()
-        .forEach(warning -> LOG.log(Level.WARNING, "model repository: " + warning));
-    Engine engine = opening.join();
-    FamilyCatalog catalog = load(repository, engine, settings);
+    ServedModels models =
+        ServedModels.open(
+            settings.repository(),
+            () ->
+                ModelRepository.read(
+                    settings.repository(), decoder.specification(), settings.modelConfigName()),
+            opening::join,
+            settings.defaultFamily());
 
     CpuGate cpu =
         new CpuGate(
@@ -215,13 +219,16 @@ public final class Gateway implements AutoCloseable {
     LabelSets labelSets =
         new LabelSets(settings.labelSets().folder(), settings.labelSets().maxSets(), clock);
     metrics.gauge("fovea.label.sets", "Label sets kept", labelSets::count);
+    metrics.observe(models);
+    EmbedItems embedItems =
+        new EmbedItems(encodeItems, reuseEmbeddings(settings, cpu, metrics));
     Drain drain = new Drain();
     metrics.gauge("fovea.streams", "Streams that are told when the server ends", drain::calls);
     Services services =
         new Services(
-            () -> catalog,
+            models::catalog,
             encodeItems,
-            new EmbedItems(encodeItems, reuseEmbeddings(settings, cpu, metrics)),
+            embedItems,
             cpu,
             new InspectImage(decoder, limits.image()),
             uploaded,
@@ -235,7 +242,7 @@ public final class Gateway implements AutoCloseable {
     if (settings.kserve().enabled()) {
       guarded.add(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName());
       all.add(
-          new InferenceRpc(() -> leases(catalog), Serve.VERSION, clock, limiter, stages)
+          new InferenceRpc(() -> leases(models.catalog()), Serve.VERSION, clock, limiter, stages)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
     CallContexts contexts = new CallContexts(callPolicy(settings, clock));
@@ -244,12 +251,17 @@ public final class Gateway implements AutoCloseable {
             settings,
             all,
             new Door(limiter, contexts, guarded),
+            models.generations(),
             List.of(metrics, contexts),
             drain::begin);
-    Gateway gateway = new Gateway(catalog, engine, decoder, metrics, server);
-    WarmUp.run(settings.grpc().host(), server.port(), catalog);
+    WarmUp warmUp = new WarmUp(settings.grpc().host(), server.port());
+    Gateway gateway = new Gateway(models, decoder, metrics, server, warmUp);
+    warmUp.run(models.catalog());
     gateway.reportHealth();
     gateway.keepReportingHealth();
+    gateway.keepWarmingUp();
+    gateway.followRepository(
+        settings.repositoryPollInterval(), family -> WarmUp.tryOut(family, embedItems, clock));
     return gateway;
   }
 
@@ -317,52 +329,16 @@ public final class Gateway implements AutoCloseable {
         clock, call.defaultDeadline(), call.maxDeadline(), call.trustCallerHeader());
   }
 
-  /// Loads what the repository holds. A family that cannot be loaded is broken; the others are
-  /// served.
-  private static FamilyCatalog load(ModelRepository repository, Engine engine, Settings settings) {
-    List<ServedFamily> served = new ArrayList<>();
-    List<BrokenFamily> broken = new ArrayList<>(repository.broken());
-    for (ModelFamily family : repository.families().values()) {
-      try {
-        served.add(load(family, engine));
-      } catch (FaultyConfigurationException e) {
-        broken.add(new BrokenFamily(family.name(), e.faults()));
-      }
-    }
-    for (BrokenFamily family : broken) {
-      for (Fault fault : family.faults()) {
-        LOG.log(Level.ERROR, "family " + family.name() + " is not served: " + fault);
-      }
-    }
-    if (served.isEmpty()) {
-      throw new FaultyConfigurationException(
-          broken.stream().flatMap(family -> family.faults().stream()).toList());
-    }
-    return new FamilyCatalog(served, broken, settings.defaultFamily());
-  }
-
-  private static ServedFamily load(ModelFamily family, Engine engine) {
-    Map<Role, Lease> leases = new EnumMap<>(Role.class);
-    List<Fault> faults = new ArrayList<>();
-    for (Map.Entry<Role, ServableModel> member : family.members().entrySet()) {
-      try {
-        leases.put(member.getKey(), engine.open(member.getValue()));
-      } catch (FaultyConfigurationException e) {
-        faults.addAll(e.faults());
-      }
-    }
-    if (!faults.isEmpty()) {
-      leases.values().forEach(Lease::close);
-      throw new FaultyConfigurationException(faults);
-    }
-    return new ServedFamily(family, engine.kind(), leases);
-  }
-
   /// One status a family, one a service, and one for all: the service of a task is up while a
   /// family that can do it is.
   private void reportHealth() {
-    catalog.served().forEach((name, family) -> server.setServing("family/" + name, family.ready()));
-    catalog.broken().keySet().forEach(name -> server.setServing("family/" + name, false));
+    Map<String, ServedFamily> served = models.catalog().served();
+    reported.addAll(served.keySet());
+    reported.addAll(models.catalog().broken().keySet());
+    for (String name : reported) {
+      ServedFamily family = served.get(name);
+      server.setServing("family/" + name, family != null && canAnswer(family));
+    }
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
     server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY, Task.CLASSIFY_EMOTION)));
@@ -383,16 +359,67 @@ public final class Gateway implements AutoCloseable {
             this::reportHealth, millis, millis, TimeUnit.MILLISECONDS);
   }
 
+  /// A family whose first calls ran out of time goes on being warmed up beside the others.
+  private void keepWarmingUp() {
+    var _ =
+        chores.scheduleWithFixedDelay(
+            this::warmUpAgain,
+            WARM_UP_INTERVAL.toMillis(),
+            WARM_UP_INTERVAL.toMillis(),
+            TimeUnit.MILLISECONDS);
+  }
+
+  private void warmUpAgain() {
+    if (warmUp.cold().isEmpty()) {
+      return;
+    }
+    try {
+      warmUp.run(models.catalog());
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "a family cannot be warmed up", e);
+    }
+  }
+
+  private void followRepository(Duration interval, ServedModels.Trial trial) {
+    if (!interval.isPositive()) {
+      return;
+    }
+    var _ =
+        chores.scheduleWithFixedDelay(
+            () -> poll(trial), interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /// Whatever goes wrong, the next poll comes.
+  private void poll(ServedModels.Trial trial) {
+    try {
+      models.poll(trial);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "the model repository cannot be followed", e);
+    }
+  }
+
+  private static ScheduledExecutorService newScheduler(String name) {
+    return Executors.newSingleThreadScheduledExecutor(
+        Thread.ofPlatform().daemon().name(name).factory());
+  }
+
+  private boolean canAnswer(ServedFamily family) {
+    return family.ready() && !warmUp.cold().contains(family.family().name());
+  }
+
   private boolean canDo(Set<Task> anyOf) {
-    return catalog.served().values().stream()
+    return models.catalog().served().values().stream()
         .anyMatch(family ->
-            family.ready() && anyOf.stream().anyMatch(task -> task.isSupportedBy(family)));
+            canAnswer(family) && anyOf.stream().anyMatch(task -> task.isSupportedBy(family)));
   }
 
   /// Whether every family of the repository is served and can answer.
   public boolean ready() {
+    FamilyCatalog catalog = models.catalog();
     return catalog.broken().isEmpty()
-        && catalog.served().values().stream().allMatch(ServedFamily::ready);
+        && catalog.served().values().stream().allMatch(this::canAnswer);
   }
 
   /// The port that gRPC listens on.
@@ -402,11 +429,11 @@ public final class Gateway implements AutoCloseable {
 
   /// What is served, for the line that says so.
   FamilyCatalog catalog() {
-    return catalog;
+    return models.catalog();
   }
 
   Engine engine() {
-    return engine;
+    return models.engine();
   }
 
   ImageDecoder decoder() {
@@ -421,16 +448,9 @@ public final class Gateway implements AutoCloseable {
   /// Ends in order: no more calls, then the models, then the engine.
   @Override
   public void close() {
+    chores.shutdownNow();
     server.close();
     healthReports.shutdownNow();
-    for (ServedFamily family : catalog.served().values()) {
-      family.leases().values().forEach(Lease::close);
-      family
-          .family()
-          .member(Role.TEXT)
-          .flatMap(ServableModel::tokenizer)
-          .ifPresent(Tokenizer::close);
-    }
-    engine.close();
+    models.close();
   }
 }

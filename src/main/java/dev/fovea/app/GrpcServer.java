@@ -10,6 +10,7 @@ import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerStreamTracer;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -42,12 +43,14 @@ final class GrpcServer implements AutoCloseable {
   /// Listens. Health says NOT_SERVING until [#setServing].
   ///
   /// @param door says which calls need a thread, and is the last of the interceptors
+  /// @param calls told when each call begins and ends
   /// @param interceptors the first one sees a call first
   /// @param atShutdown tells the calls that live long that no new ones are taken
   static GrpcServer start(
       Settings settings,
       List<BindableService> services,
       Door door,
+      ServerStreamTracer.Factory calls,
       List<ServerInterceptor> interceptors,
       Runnable atShutdown) {
     Settings.Grpc grpc = settings.grpc();
@@ -58,6 +61,7 @@ final class GrpcServer implements AutoCloseable {
         EventLoops.shared()
             .serve(NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port())))
             .directExecutor()
+            .addStreamTracerFactory(calls)
             .addStreamTracerFactory(door)
             .callExecutor(new CallExecutor(door, threads))
             .maxInboundMessageSize(grpc.maxMessageBytes())

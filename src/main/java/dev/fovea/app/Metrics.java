@@ -109,6 +109,15 @@ final class Metrics implements ServerInterceptor, StageListener {
         v -> v.counts().evictions());
   }
 
+  /// How often newer files took the place of what was served, and what they replaced.
+  void observe(ServedModels models) {
+    gauge(
+        "fovea.models.retiring",
+        "Sets of families that are released when their last calls end",
+        models.generations()::waiting);
+    count("fovea.models.swaps", "Families served from changed files", models, ServedModels::swaps);
+  }
+
   private <T> void count(String name, String description, T source, ToDoubleFunction<T> value) {
     FunctionCounter.builder(name, source, value).description(description).register(registry);
   }

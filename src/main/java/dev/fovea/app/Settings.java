@@ -32,6 +32,11 @@ public interface Settings {
   /// `configs/NAME.pbtxt` where a model has it.
   Optional<String> modelConfigName();
 
+  /// Time between two looks at whether the model repository has changed. Zero: it is read once, at
+  /// the start.
+  @WithDefault("0s")
+  Duration repositoryPollInterval();
+
   Grpc grpc();
 
   Http http();

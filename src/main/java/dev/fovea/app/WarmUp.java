@@ -1,12 +1,27 @@
 package dev.fovea.app;
 
 import com.google.protobuf.ByteString;
+import dev.fovea.call.CallContext;
+import dev.fovea.call.Caller;
+import dev.fovea.call.Clock;
+import dev.fovea.call.Criticality;
+import dev.fovea.call.Deadline;
 import dev.fovea.engine.ServedFamily;
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Outcome;
+import dev.fovea.image.ImageOptions;
+import dev.fovea.image.ImageSource;
+import dev.fovea.image.Region;
+import dev.fovea.task.CallRecord;
+import dev.fovea.task.Content;
+import dev.fovea.task.EmbedItems;
+import dev.fovea.task.Embedding;
 import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.Task;
+import dev.fovea.telemetry.StageListener;
+import dev.fovea.text.Truncation;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.ClassifyRequest;
-import dev.fovea.v1.Content;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.Image;
@@ -21,50 +36,130 @@ import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// Calls every family a few times over a real connection before anyone else does, so that no caller
 /// pays for what happens once: classes, compiled code, the runtime's memory.
 final class WarmUp {
+  private static final Logger LOG = System.getLogger(WarmUp.class.getName());
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int ROUNDS = 4;
   private static final String PICTURE = "/warm-up.jpg";
+
+  private final InetSocketAddress server;
+  private final Duration patience;
 
   /// Makes no two items the same, so that none is answered with a vector that was kept.
   private int items;
 
-  private WarmUp() {}
+  private volatile Set<String> cold = Set.of();
+
+  WarmUp(String host, int port) {
+    this(host, port, PATIENCE);
+  }
+
+  /// @param patience how long one call may take
+  WarmUp(String host, int port, Duration patience) {
+    this.server = reachable(host, port);
+    this.patience = patience;
+  }
+
+  /// Families whose calls ran out of time when they were tried last: the machine may be busy, and
+  /// they are not to be counted on yet.
+  Set<String> cold() {
+    return cold;
+  }
 
   /// Leaves out families that are not ready: their server may come later.
   ///
-  /// @throws StatusRuntimeException when a family that is ready cannot answer
-  static void run(String host, int port, FamilyCatalog catalog) {
-    ManagedChannel channel =
-        NettyChannelBuilder.forAddress(reachable(host, port)).usePlaintext().build();
-    WarmUp warmUp = new WarmUp();
+  /// @throws StatusRuntimeException when a family that is ready cannot answer, however long it is
+  ///   given
+  void run(FamilyCatalog catalog) {
+    ManagedChannel channel = NettyChannelBuilder.forAddress(server).usePlaintext().build();
+    Set<String> late = new HashSet<>();
     try {
       ByteString picture = picture();
       for (int round = 0; round < ROUNDS; round++) {
         for (ServedFamily family : catalog.served().values()) {
-          warmUp.run(channel, family, picture);
+          String name = family.family().name();
+          if (!late.contains(name) && !run(channel, family, picture)) {
+            late.add(name);
+            LOG.log(
+                Level.WARNING,
+                "family %s did not answer within %s: NOT_SERVING until it does"
+                    .formatted(name, patience));
+          }
         }
       }
     } finally {
       channel.shutdownNow();
     }
+    cold = Set.copyOf(late);
   }
 
-  private void run(ManagedChannel channel, ServedFamily family, ByteString picture) {
+  /// @return whether it answered in time, if it is there at all
+  private boolean run(ManagedChannel channel, ServedFamily family, ByteString picture) {
     try {
       if (family.ready()) {
         embed(channel, family, picture);
         classify(channel, family, picture);
       }
+      return true;
     } catch (StatusRuntimeException e) {
-      if (family.ready()) {
-        throw e;
+      switch (e.getStatus().getCode()) {
+        // Too busy for now, or with too many others.
+        case DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED -> {
+          return false;
+        }
+        default -> {
+          if (family.ready()) {
+            throw e;
+          }
+          return true;
+        }
+      }
+    }
+  }
+
+  /// Has a family that nobody can call yet embed what it can, as often as is done at the start.
+  ///
+  /// @throws GatewayException when it does not answer
+  static void tryOut(ServedFamily family, EmbedItems embedItems, Clock clock)
+      throws InterruptedException {
+    CallContext call =
+        new CallContext(
+            "trial",
+            new Caller("trial"),
+            Criticality.DEFAULT,
+            Deadline.after(clock, PATIENCE));
+    for (int round = 0; round < ROUNDS; round++) {
+      List<Outcome<Content>> items = new ArrayList<>();
+      if (Task.EMBED_IMAGE.isSupportedBy(family)) {
+        items.add(
+            Outcome.done(
+                new Content.Image(
+                    new ImageSource.Encoded(picture().asReadOnlyByteBuffer()),
+                    ImageOptions.DEFAULT,
+                    Region.WHOLE)));
+      }
+      if (Task.EMBED_TEXT.isSupportedBy(family)) {
+        items.add(Outcome.done(new Content.Text("a picture " + round, Truncation.END)));
+      }
+      for (Outcome<Embedding> outcome :
+          embedItems.run(family, items, new CallRecord(call, StageListener.none()))) {
+        if (outcome instanceof Outcome.Failed<Embedding>(GatewayException refusal)) {
+          throw refusal;
+        }
       }
     }
   }
@@ -95,11 +190,11 @@ final class WarmUp {
       request.addItems(
           Item.newBuilder()
               .setContent(
-                  Content.newBuilder()
+                  dev.fovea.v1.Content.newBuilder()
                       .setText(Text.newBuilder().setValue("a picture " + items++))));
     }
     EmbeddingServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(60, TimeUnit.SECONDS)
+        .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
         .embed(request.build());
   }
 
@@ -109,7 +204,7 @@ final class WarmUp {
       return;
     }
     ClassificationServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(60, TimeUnit.SECONDS)
+        .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
         .classify(
             ClassifyRequest.newBuilder()
                 .setModel(selector(family))
@@ -129,6 +224,6 @@ final class WarmUp {
   private Item item(ByteString picture) {
     Image.Builder image = Image.newBuilder().setContent(picture);
     image.getOptionsBuilder().setAlphaBackground(items++);
-    return Item.newBuilder().setContent(Content.newBuilder().setImage(image)).build();
+    return Item.newBuilder().setContent(dev.fovea.v1.Content.newBuilder().setImage(image)).build();
   }
 }

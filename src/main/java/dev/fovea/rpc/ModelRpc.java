@@ -102,9 +102,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     dev.fovea.model.ModelFamily family = served.family();
     ModelFamily.Builder written =
         ModelFamily.newBuilder().setName(family.name()).setState(state(served.ready()));
-    if (!served.ready()) {
-      written.setStateReason(reason(served));
-    }
+    written.setStateReason(reason(served));
     for (Task task : Task.values()) {
       if (task.isSupportedBy(served)) {
         written.addTasks(write(task));
@@ -176,7 +174,13 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     return written.build();
   }
 
-  private static String reason(ServedFamily served) {
+  private String reason(ServedFamily served) {
+    if (served.ready()) {
+      return services.catalog().get().withheld(served.family().name()).stream()
+          .map(ModelRpc::describe)
+          .map(fault -> "newer files are not served: " + fault)
+          .collect(Collectors.joining("\n"));
+    }
     String faults =
         served.leases().values().stream()
             .flatMap(lease -> lease.faults().stream())

@@ -1,6 +1,7 @@
 package dev.fovea.task;
 
 import dev.fovea.engine.ServedFamily;
+import dev.fovea.failure.Fault;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
 import dev.fovea.model.BrokenFamily;
@@ -22,6 +23,7 @@ public final class FamilyCatalog {
 
   private final Map<String, ServedFamily> served;
   private final Map<String, BrokenFamily> broken;
+  private final Map<String, List<Fault>> withheld;
   private final Optional<String> byDefault;
 
   /// @param served what answers
@@ -30,6 +32,15 @@ public final class FamilyCatalog {
   ///   that can
   public FamilyCatalog(
       List<ServedFamily> served, List<BrokenFamily> broken, Optional<String> byDefault) {
+    this(served, broken, byDefault, Map.of());
+  }
+
+  /// @param withheld what keeps newer files of a family from being served, by the family's name
+  public FamilyCatalog(
+      List<ServedFamily> served,
+      List<BrokenFamily> broken,
+      Optional<String> byDefault,
+      Map<String, List<Fault>> withheld) {
     Map<String, ServedFamily> servedByName = new TreeMap<>();
     served.forEach(family -> servedByName.put(family.family().name(), family));
     Map<String, BrokenFamily> brokenByName = new TreeMap<>();
@@ -37,6 +48,7 @@ public final class FamilyCatalog {
     this.served = Collections.unmodifiableMap(servedByName);
     this.broken = Collections.unmodifiableMap(brokenByName);
     this.byDefault = byDefault;
+    this.withheld = Map.copyOf(withheld);
   }
 
   /// The family that shall answer.
@@ -160,5 +172,11 @@ public final class FamilyCatalog {
   /// The families that cannot be served, by name.
   public Map<String, BrokenFamily> broken() {
     return broken;
+  }
+
+  /// What keeps newer files of a family that is served from taking its place; empty when nothing
+  /// does.
+  public List<Fault> withheld(String family) {
+    return withheld.getOrDefault(family, List.of());
   }
 }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /// The reference tokenizers themselves (`tokenizers`, Rust), read from a model's `tokenizer.json`
@@ -39,6 +40,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   }
 
   private final ai.djl.huggingface.tokenizers.HuggingFaceTokenizer tokenizer;
+  private final ReentrantReadWriteLock open = new ReentrantReadWriteLock();
   private final int maxTokens;
   private final long padId;
   private final String specification;
@@ -177,7 +179,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
 
   @Override
   public Encoding encode(String text, Truncation truncation) {
-    ai.djl.huggingface.tokenizers.Encoding encoding = tokenizer.encode(text);
+    ai.djl.huggingface.tokenizers.Encoding encoding = encodeWhileOpen(text);
     long[] ids = encoding.getIds();
     if (ids.length <= maxTokens) {
       return new Encoding(ids, false);
@@ -228,8 +230,23 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     return specification;
   }
 
+  /// The library frees its memory under whoever still uses it: an encoding holds up the end.
+  private ai.djl.huggingface.tokenizers.Encoding encodeWhileOpen(String text) {
+    open.readLock().lock();
+    try {
+      return tokenizer.encode(text);
+    } finally {
+      open.readLock().unlock();
+    }
+  }
+
   @Override
   public void close() {
-    tokenizer.close();
+    open.writeLock().lock();
+    try {
+      tokenizer.close();
+    } finally {
+      open.writeLock().unlock();
+    }
   }
 }

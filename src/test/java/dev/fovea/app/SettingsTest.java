@@ -71,6 +71,7 @@ final class SettingsTest {
     assertThat(settings.home()).isEqualTo(Path.of("/program"));
     assertThat(settings.repository()).isEqualTo(Path.of("/models"));
     assertThat(settings.modelConfigName()).contains("other");
+    assertThat(settings.repositoryPollInterval()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.defaultFamily()).contains("other");
     assertThat(settings.grpc().host()).isEqualTo("0.0.0.0");
     assertThat(settings.grpc().port()).isEqualTo(9001);

@@ -2,6 +2,7 @@ package dev.fovea.app;
 
 import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
+import dev.fovea.task.FamilyCatalog;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -78,6 +79,10 @@ public final class TestGateway implements AutoCloseable {
 
   public int port() {
     return gateway.port();
+  }
+
+  FamilyCatalog catalog() {
+    return gateway.catalog();
   }
 
   /// A channel that is closed with the gateway.
