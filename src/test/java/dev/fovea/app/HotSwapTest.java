@@ -7,6 +7,7 @@ import dev.fovea.engine.Lease;
 import dev.fovea.engine.scripted.Script;
 import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.fake.Await;
+import dev.fovea.fake.ChangingRepository;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.Requests;
@@ -23,7 +24,6 @@ import dev.fovea.v1.ModelState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +37,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,16 +51,18 @@ final class HotSwapTest {
 
   @TempDir private Path folder;
   private final VersionScript script = new VersionScript();
+  private ChangingRepository repository;
   private TestGateway gateway;
 
   @BeforeEach
   void start() throws IOException {
+    repository = new ChangingRepository(folder, TestGateway.SHIPPED_REPOSITORY);
     publish(1);
     gateway =
         TestGateway.start(
             Map.of(
                 "fovea.repository",
-                root().toString(),
+                repository.root().toString(),
                 "fovea.repository-poll-interval",
                 "20ms"),
             clock -> new ScriptedEngine(script, clock, 256));
@@ -132,9 +133,9 @@ final class HotSwapTest {
 
   @Test
   void faultySetLeavesTheOldOneInItsPlaceAndTellsWhy() throws Exception {
-    Path set = prepare(2);
+    Path set = repository.prepare(2);
     Files.writeString(set.resolve("pico_text/config.pbtxt"), "max_batch_size: \"many\"");
-    publish(set);
+    repository.publish(set);
 
     Await.until("the fault is told", PATIENCE, () -> !family().getStateReason().isEmpty());
 
@@ -164,39 +165,15 @@ final class HotSwapTest {
   @Test
   void repositoryThatVanishesLeavesWhatIsServed() throws Exception {
     Path nothing = Files.createDirectories(folder.resolve("nothing"));
-    publish(nothing);
+    repository.publish(nothing);
     publish(2);
 
     awaitSwaps(1);
     assertThat(oneVersion(embed())).isEqualTo("2");
   }
 
-  private Path root() {
-    return folder.resolve("repository");
-  }
-
-  /// Puts the set with that version of every model in the place of the one that is there, at once.
   private void publish(int version) throws IOException {
-    publish(prepare(version));
-  }
-
-  private void publish(Path set) throws IOException {
-    Path link = folder.resolve("next");
-    Files.createSymbolicLink(link, set);
-    Files.move(link, root(), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  private Path prepare(int version) throws IOException {
-    Path set = folder.resolve("set-" + version);
-    try (Stream<Path> files = Files.walk(TestGateway.SHIPPED_REPOSITORY)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        String path = TestGateway.SHIPPED_REPOSITORY.relativize(file).toString();
-        Path copy = set.resolve(path.replaceFirst("/1/", "/" + version + "/"));
-        Files.createDirectories(copy.getParent());
-        Files.copy(file, copy);
-      }
-    }
-    return set;
+    repository.publish(repository.prepare(version));
   }
 
   private static EmbedRequest request() {

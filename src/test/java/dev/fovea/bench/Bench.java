@@ -19,6 +19,7 @@ public final class Bench {
       case "engine" -> EngineBench.run();
       case "batching" -> BatchingBench.run();
       case "load" -> LoadBench.run(Arrays.copyOfRange(args, 1, args.length));
+      case "soak" -> Soak.main(Arrays.copyOfRange(args, 1, args.length));
       case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
