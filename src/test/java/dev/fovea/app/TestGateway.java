@@ -103,6 +103,16 @@ public final class TestGateway implements AutoCloseable {
     return registry.get(name).meter().measure().iterator().next().getValue();
   }
 
+  /// Series of metrics that there are.
+  int meters() {
+    return registry.getMeters().size();
+  }
+
+  /// Calls that have ended.
+  long answered() {
+    return gateway.answered();
+  }
+
   /// How often a timer with a tag has been told of something.
   public long count(String timer, String tag, String value) {
     return registry.get(timer).tag(tag, value).timer().count();
