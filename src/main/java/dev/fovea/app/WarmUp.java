@@ -22,8 +22,10 @@ import dev.fovea.telemetry.StageListener;
 import dev.fovea.text.Truncation;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.ClassifyRequest;
+import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.EstimateDepthRequest;
 import dev.fovea.v1.Image;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.Label;
@@ -113,6 +115,7 @@ final class WarmUp {
       if (family.ready()) {
         embed(channel, family, picture);
         classify(channel, family, picture);
+        estimateDepth(channel, family, picture);
       }
       return true;
     } catch (StatusRuntimeException e) {
@@ -216,14 +219,31 @@ final class WarmUp {
                 .build());
   }
 
+  private void estimateDepth(ManagedChannel channel, ServedFamily family, ByteString picture) {
+    if (Task.ESTIMATE_DEPTH.isSupportedBy(family)) {
+      var _ =
+          DensePredictionServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
+              .estimateDepth(
+                  EstimateDepthRequest.newBuilder()
+                      .setModel(selector(family))
+                      .setImage(image(picture))
+                      .build());
+    }
+  }
+
   private static ModelSelector selector(ServedFamily family) {
     return ModelSelector.newBuilder().setModel(family.family().name()).build();
   }
 
   /// The picture over one more background, of which a JPEG shows nothing.
-  private Item item(ByteString picture) {
+  private Image image(ByteString picture) {
     Image.Builder image = Image.newBuilder().setContent(picture);
     image.getOptionsBuilder().setAlphaBackground(items++);
-    return Item.newBuilder().setContent(dev.fovea.v1.Content.newBuilder().setImage(image)).build();
+    return image.build();
+  }
+
+  private Item item(ByteString picture) {
+    return Item.newBuilder().setContent(dev.fovea.v1.Content.newBuilder().setImage(image(picture))).build();
   }
 }

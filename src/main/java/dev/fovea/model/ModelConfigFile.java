@@ -28,6 +28,7 @@ final class ModelConfigFile {
           "output.name",
           "output.data_type",
           "output.dims",
+          "output.label_filename",
           "instance_group.count",
           "instance_group.kind",
           "instance_group.name",

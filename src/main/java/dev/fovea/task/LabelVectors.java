@@ -86,7 +86,7 @@ final class LabelVectors {
     return switch (embedding) {
       case Outcome.Done<Embedding>(Embedding done) -> done.vector();
       case Outcome.Failed<Embedding>(GatewayException refusal) ->
-          throw refusal.under(field);
+          throw refusal.at(field);
     };
   }
 }

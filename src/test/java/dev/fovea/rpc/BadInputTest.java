@@ -491,7 +491,7 @@ final class BadInputTest {
     Refusal refusal = Refusal.of(() -> classification.classify(request.build()));
 
     assertThat(refusal.reason()).isEqualTo(Reason.TEXT_TOO_LONG.name());
-    assertThat(refusal.fields()).containsExactly("label_list.labels[1].prompts[1].value");
+    assertThat(refusal.fields()).containsExactly("label_list.labels[1].prompts[1]");
   }
 
   @Test

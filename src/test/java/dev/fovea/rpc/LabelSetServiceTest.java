@@ -366,7 +366,7 @@ final class LabelSetServiceTest {
 
     Refusal.of(() -> classify("long"))
         .mustBe(
-            Code.INVALID_ARGUMENT, Reason.TEXT_TOO_LONG, "label_set.labels[1].prompts[0].value");
+            Code.INVALID_ARGUMENT, Reason.TEXT_TOO_LONG, "label_set.labels[1].prompts[0]");
   }
 
   @Test
