@@ -36,6 +36,7 @@ import dev.fovea.rpc.Door;
 import dev.fovea.rpc.Drain;
 import dev.fovea.rpc.RequestLimits;
 import dev.fovea.rpc.Services;
+import dev.fovea.rpc.TimeLimits;
 import dev.fovea.rpc.kserve.InferenceRpc;
 import dev.fovea.store.LabelSets;
 import dev.fovea.task.EmbedItems;
@@ -245,13 +246,14 @@ public final class Gateway implements AutoCloseable {
           new InferenceRpc(() -> leases(models.catalog()), Serve.VERSION, clock, limiter, stages)
               .service(new AliasingMarshaller<>(ModelInferRequest.getDefaultInstance())));
     }
-    CallContexts contexts = new CallContexts(callPolicy(settings, clock));
+    CallPolicy policy = callPolicy(settings, clock);
+    CallContexts contexts = new CallContexts(policy);
     GrpcServer server =
         GrpcServer.start(
             settings,
             all,
             new Door(limiter, contexts, guarded),
-            models.generations(),
+            List.of(new TimeLimits(policy, all), models.generations()),
             List.of(metrics, contexts),
             drain::begin);
     WarmUp warmUp = new WarmUp(settings.grpc().host(), server.port());

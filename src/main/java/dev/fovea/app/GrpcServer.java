@@ -3,6 +3,7 @@ package dev.fovea.app;
 import com.google.common.util.concurrent.MoreExecutors;
 import dev.fovea.engine.triton.EventLoops;
 import dev.fovea.rpc.Door;
+import dev.fovea.rpc.LegibleRequests;
 import dev.fovea.rpc.kserve.InferenceRpc;
 import io.grpc.BindableService;
 import io.grpc.Metadata;
@@ -43,14 +44,14 @@ final class GrpcServer implements AutoCloseable {
   /// Listens. Health says NOT_SERVING until [#setServing].
   ///
   /// @param door says which calls need a thread, and is the last of the interceptors
-  /// @param calls told when each call begins and ends
+  /// @param tracers told when each call begins and ends, in this order
   /// @param interceptors the first one sees a call first
   /// @param atShutdown tells the calls that live long that no new ones are taken
   static GrpcServer start(
       Settings settings,
       List<BindableService> services,
       Door door,
-      ServerStreamTracer.Factory calls,
+      List<ServerStreamTracer.Factory> tracers,
       List<ServerInterceptor> interceptors,
       Runnable atShutdown) {
     Settings.Grpc grpc = settings.grpc();
@@ -61,8 +62,6 @@ final class GrpcServer implements AutoCloseable {
         EventLoops.shared()
             .serve(NettyServerBuilder.forAddress(new InetSocketAddress(grpc.host(), grpc.port())))
             .directExecutor()
-            .addStreamTracerFactory(calls)
-            .addStreamTracerFactory(door)
             .callExecutor(new CallExecutor(door, threads))
             .maxInboundMessageSize(grpc.maxMessageBytes())
             .maxInboundMetadataSize(grpc.maxHeaderListBytes())
@@ -76,7 +75,9 @@ final class GrpcServer implements AutoCloseable {
             .maxConnectionIdle(grpc.maxConnectionIdle().toMillis(), TimeUnit.MILLISECONDS)
             .maxConnectionAge(grpc.maxConnectionAge().toMillis(), TimeUnit.MILLISECONDS)
             .maxConnectionAgeGrace(grpc.maxConnectionAgeGrace().toMillis(), TimeUnit.MILLISECONDS);
-    services.forEach(builder::addService);
+    tracers.forEach(builder::addStreamTracerFactory);
+    builder.addStreamTracerFactory(door);
+    services.forEach(service -> builder.addService(LegibleRequests.of(service.bindService())));
     builder.addService(health.getHealthService());
     if (grpc.reflection()) {
       builder.addService(ProtoReflectionServiceV1.newInstance());

@@ -8,7 +8,6 @@ import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
@@ -60,7 +59,7 @@ public final class CallContexts implements ServerInterceptor {
   /// What a call carries by its headers.
   CallContext context(ServerCall<?, ?> call, Metadata headers) {
     return new CallContext(
-        newRequestId(), caller(call, headers), criticality(headers), deadline(call));
+        newRequestId(), caller(call, headers), criticality(headers), deadline());
   }
 
   private static String newRequestId() {
@@ -91,20 +90,17 @@ public final class CallContexts implements ServerInterceptor {
     return Criticality.DEFAULT;
   }
 
-  /// The caller's own deadline, within what the policy allows. A stream in both directions that
-  /// states none may last as long as any call.
-  private Deadline deadline(ServerCall<?, ?> call) {
+  /// The caller's own deadline, or what the policy allows.
+  private Deadline deadline() {
+    Duration limit = TimeLimits.current();
+    if (limit != null) {
+      return Deadline.after(policy.clock(), limit);
+    }
     io.grpc.Deadline stated = Context.current().getDeadline();
     Duration time =
         stated == null
-            ? unstated(call.getMethodDescriptor().getType())
-            : Duration.ofNanos(
-                Math.min(
-                    stated.timeRemaining(TimeUnit.NANOSECONDS), policy.maxDeadline().toNanos()));
+            ? policy.maxDeadline()
+            : Duration.ofNanos(stated.timeRemaining(TimeUnit.NANOSECONDS));
     return Deadline.after(policy.clock(), time);
-  }
-
-  private Duration unstated(MethodType type) {
-    return type == MethodType.BIDI_STREAMING ? policy.maxDeadline() : policy.defaultDeadline();
   }
 }

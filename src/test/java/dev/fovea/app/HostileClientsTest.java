@@ -140,15 +140,15 @@ final class HostileClientsTest {
     }
   }
 
+  /// The transport takes it for a slow body; the deadline of the call ends it.
   @Test
-  void emptyDataWithoutEndEndsTheConnection() throws IOException {
+  void emptyDataWithoutEndEndsAtTheDeadline() throws IOException {
     try (Http2Wire wire = new Http2Wire(gateway.port())) {
-      int stream = wire.open(STREAM);
+      int stream = wire.open(EMBED);
       flood(wire, 100_000, () -> wire.write(Http2Wire.DATA, 0, stream));
 
-      assertThat(wire.readToTheEnd()).isEqualTo(Http2Wire.ENHANCE_YOUR_CALM);
+      awaitNoCalls();
     }
-    awaitNoCalls();
   }
 
   @Test
@@ -236,11 +236,13 @@ final class HostileClientsTest {
     }
 
     assertThat(codes.keySet()).isSubsetOf(Code.OK, Code.INVALID_ARGUMENT, Code.NOT_FOUND);
+    assertThat(codes).containsKey(Code.INVALID_ARGUMENT);
   }
 
   @Test
   void namesThatClientsMakeUpAreNoNewSeriesOfMetricsAndNoNewLinesOfAnything() {
     callUnknownModel("first");
+    callUnknownModel("a\nline");
     int meters = gateway.meters();
 
     for (int i = 0; i < 500; i++) {

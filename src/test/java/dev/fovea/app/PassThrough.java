@@ -44,7 +44,7 @@ public final class PassThrough {
                   limiter,
                   contexts,
                   Set.of(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName())),
-              new Generations(),
+              List.of(),
               List.of(metrics, contexts),
               () -> {})) {
         System.out.println("port " + server.port());
