@@ -54,8 +54,8 @@ final class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("jdk.incubator.vector", Set.of("kernel")),
-              Map.entry("javax.imageio", Set.of("image", "image.codec")),
-              Map.entry("java.awt", Set.of("image", "image.codec")),
+              Map.entry("javax.imageio", Set.of("image", "image.codec", "cli")),
+              Map.entry("java.awt", Set.of("image", "image.codec", "cli")),
               Map.entry("ai.djl", Set.of("text")),
               Map.entry("org.apache.lucene", Set.of("index")),
               Map.entry("io.weaviate", Set.of("index")),

@@ -13,6 +13,7 @@ import io.grpc.ManagedChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Parameters;
 /// `fovea classify`: which of some labels fit an image.
 @Command(
     name = "classify",
-    description = "Says which of your own labels fit an image.",
+    description = "Says which of your own labels, or of a set of labels, fit an image.",
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class ClassifyCommand extends ServerCommand {
@@ -35,12 +36,25 @@ final class ClassifyCommand extends ServerCommand {
 
   @Mixin private final ImageArguments arguments = new ImageArguments();
 
-  @Option(
-      names = "--labels",
-      required = true,
-      split = ",",
-      description = "Labels, separated by commas")
-  private List<String> labels = new ArrayList<>();
+  @ArgGroup(multiplicity = "1")
+  private LabelsOrSet which = new LabelsOrSet();
+
+  /// Where the labels come from.
+  private static final class LabelsOrSet {
+    @Option(
+        names = "--labels",
+        required = true,
+        split = ",",
+        description = "Labels, separated by commas")
+    private List<String> labels = new ArrayList<>();
+
+    @Option(
+        names = "--label-set",
+        required = true,
+        paramLabel = "NAME",
+        description = "A set that the server keeps, or a family's own, as pico/emotion")
+    private String labelSet = "";
+  }
 
   @Option(
       names = "--multi",
@@ -63,13 +77,17 @@ final class ClassifyCommand extends ServerCommand {
     ClassifyRequest.Builder request =
         ClassifyRequest.newBuilder()
             .setModel(selector(model))
-            .setLabelList(labelList())
             .addAllHypothesisTemplates(templates)
             .setMode(
                 multi
                     ? ClassifyMode.CLASSIFY_MODE_MULTI_LABEL
                     : ClassifyMode.CLASSIFY_MODE_SINGLE_LABEL)
             .setTopK(topK);
+    if (which.labelSet.isEmpty()) {
+      request.setLabelList(labelList());
+    } else {
+      request.setLabelSet(which.labelSet);
+    }
     images.forEach(image -> request.addItems(arguments.item(image)));
     ClassifyResponse response =
         withDeadline(ClassificationServiceGrpc.newBlockingStub(channel)).classify(request.build());
@@ -83,7 +101,7 @@ final class ClassifyCommand extends ServerCommand {
 
   private LabelList labelList() {
     LabelList.Builder list = LabelList.newBuilder();
-    labels.stream()
+    which.labels.stream()
         .map(String::strip)
         .filter(label -> !label.isEmpty())
         .forEach(label -> list.addLabels(Label.newBuilder().setName(label)));
@@ -111,12 +129,14 @@ final class ClassifyCommand extends ServerCommand {
           .println(
               String.format(
                   Locale.ROOT,
-                  "  %-" + Math.max(1, width) + "s  %6.2f %%  %s%s  cosine %.3f",
+                  "  %-" + Math.max(1, width) + "s  %6.2f %%  %s%s%s",
                   score.getLabel(),
                   100 * score.getProbability(),
                   "█".repeat(filled),
                   "·".repeat(BAR - filled),
-                  score.getCosine()));
+                  score.getCosine() == 0
+                      ? ""
+                      : String.format(Locale.ROOT, "  cosine %.3f", score.getCosine())));
     }
   }
 }

@@ -19,6 +19,9 @@ import picocli.CommandLine.Spec;
     subcommands = {
       EmbedCommand.class,
       ClassifyCommand.class,
+      RelevanceCommand.class,
+      DepthCommand.class,
+      EvalCommand.class,
       UploadCommand.class,
       InfoCommand.class,
       ModelsCommand.class
@@ -32,6 +35,7 @@ public final class Fovea implements Runnable {
   private Fovea() {}
 
   public static void main(String... args) {
+    System.setProperty("java.awt.headless", "true");
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     System.exit(run(out, err, args));

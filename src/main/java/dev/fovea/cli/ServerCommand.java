@@ -80,6 +80,10 @@ abstract class ServerCommand implements Callable<Integer> {
     return spec.commandLine().getOut();
   }
 
+  PrintWriter err() {
+    return spec.commandLine().getErr();
+  }
+
   /// The whole answer as JSON where that is wanted.
   ///
   /// @return whether it was

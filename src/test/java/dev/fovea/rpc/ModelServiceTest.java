@@ -48,7 +48,12 @@ final class ModelServiceTest {
       assertThat(pico.getName()).isEqualTo("pico");
       assertThat(pico.getState()).isEqualTo(ModelState.MODEL_STATE_READY);
       assertThat(pico.getTasksList())
-          .containsExactly(Task.TASK_EMBED_IMAGE, Task.TASK_EMBED_TEXT, Task.TASK_CLASSIFY);
+          .contains(
+              Task.TASK_EMBED_IMAGE,
+              Task.TASK_EMBED_TEXT,
+              Task.TASK_CLASSIFY,
+              Task.TASK_MAP_RELEVANCE,
+              Task.TASK_EXTRACT_PATCH_FEATURES);
       assertThat(pico.getImageInput().getWidth()).isEqualTo(128);
       assertThat(pico.getImageInput().getPatchSize()).isEqualTo(16);
       assertThat(pico.getImageInput().getBackend()).isEqualTo("pil");
@@ -86,7 +91,7 @@ final class ModelServiceTest {
       assertThat(other.getState()).isEqualTo(ModelState.MODEL_STATE_UNAVAILABLE);
       assertThat(other.getStateReason())
           .isEqualTo("pico_text/config.pbtxt: max_batch_size (expected: 1 or more)");
-      assertThat(response.getFamilies(1).getTasksList()).containsExactly(Task.TASK_EMBED_IMAGE);
+      assertThat(response.getFamilies(1).getTasksList()).containsExactly(Task.TASK_EMBED_IMAGE, Task.TASK_EXTRACT_PATCH_FEATURES);
       assertThat(health(gateway, "family/other")).isEqualTo(ServingStatus.NOT_SERVING);
       assertThat(health(gateway, "family/pico")).isEqualTo(ServingStatus.SERVING);
       assertThat(health(gateway, "")).isEqualTo(ServingStatus.NOT_SERVING);
