@@ -4,6 +4,7 @@ import dev.fovea.call.Clock;
 import dev.fovea.engine.Engine;
 import dev.fovea.engine.EngineKind;
 import dev.fovea.engine.Lease;
+import dev.fovea.model.Interaction;
 import dev.fovea.model.ServableModel;
 
 /// An engine that joins the rows of many calls into batches, as [dev.fovea.model.BatchPolicy] says,
@@ -44,6 +45,10 @@ public final class BatchingEngine implements Engine {
 
   @Override
   public Lease open(ServableModel model) {
+    if (model.signature().interaction() != Interaction.ROWS) {
+      // Steps of sequences are batched by the engine, if at all: its state goes with them.
+      return engine.open(model);
+    }
     int maxRows = Math.multiplyExact(maxBatches, model.signature().maxBatchSize());
     return BatchingLease.start(engine.open(model), clock, maxRows);
   }

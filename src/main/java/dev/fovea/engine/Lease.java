@@ -87,6 +87,21 @@ public interface Lease extends TensorAllocator, AutoCloseable {
     throw new UnsupportedOperationException(model() + ": no sequences on this engine");
   }
 
+  /// Whether sequences can be forked.
+  default boolean forksSequences() {
+    return false;
+  }
+
+  /// Most sequences at once; 0 where the engine does not say.
+  default int maxSequences() {
+    return 0;
+  }
+
+  /// Sequences that are under way or wait to be; for gauges.
+  default int sequences() {
+    return 0;
+  }
+
   /// Sends one row to a model whose [dev.fovea.model.Interaction] is `DECOUPLED`; its answers are
   /// read one by one. The caller closes the stream, whatever happens.
   ///

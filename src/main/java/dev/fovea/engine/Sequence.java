@@ -21,6 +21,14 @@ public interface Sequence extends AutoCloseable {
   /// As [#step], and tells the engine that no step follows.
   Map<String, Tensor> lastStep(InferRequest request) throws InterruptedException;
 
+  /// Another sequence that goes on from where this one is. The caller closes it as this one.
+  ///
+  /// @throws GatewayException with `QUEUE_FULL` when there is no room for one more
+  /// @throws UnsupportedOperationException when this engine cannot copy what it keeps
+  default Sequence fork() throws InterruptedException {
+    throw new UnsupportedOperationException("no sequence of this engine can be forked");
+  }
+
   /// Releases the state. Does not wait and does not fail.
   @Override
   void close();

@@ -34,6 +34,8 @@ final class ModelConfigFile {
           "instance_group.name",
           "default_model_filename",
           "dynamic_batching",
+          "sequence_batching",
+          "model_transaction_policy",
           "optimization.graph.level",
           "parameters");
 

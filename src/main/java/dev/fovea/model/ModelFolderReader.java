@@ -116,6 +116,13 @@ final class ModelFolderReader {
         role.filter(r -> r == Role.VISION).flatMap(_ -> readProcessor(signature));
     Optional<Tokenizer> tokenizer =
         role.filter(r -> r == Role.TEXT).flatMap(_ -> readTokenizer(signature));
+    Optional<Decoding> decoding = Optional.empty();
+    if (role.equals(Optional.of(Role.DECODER))) {
+      Path assets = folder.resolve("assets");
+      tokenizer = faults.attempt(ASSETS, () -> HuggingFaceTokenizer.read(assets));
+      decoding =
+          tokenizer.flatMap(t -> faults.attempt(ASSETS, () -> Decoding.read(assets, t, parameters)));
+    }
     if (role.isEmpty() || signature.isEmpty() || artifact.isEmpty()) {
       tokenizer.ifPresent(Tokenizer::close);
       return Optional.empty();
@@ -145,7 +152,8 @@ final class ModelFolderReader {
             processor,
             tokenizer,
             digest(artifact.get()),
-            preprocessingDigest(processor, tokenizer)));
+            preprocessingDigest(processor, tokenizer),
+            decoding));
   }
 
   private void checkName(ModelConfig config) {
@@ -234,7 +242,12 @@ final class ModelFolderReader {
     return faults.faults().size() > before
         ? Optional.empty()
         : Optional.of(
-            new Signature(inputs, outputs, config.getMaxBatchSize(), interaction(config)));
+            new Signature(
+                inputs,
+                outputs,
+                config.getMaxBatchSize(),
+                interaction(config),
+                Sequencing.read(configFile, config, faults)));
   }
 
   private static Interaction interaction(ModelConfig config) {

@@ -26,6 +26,7 @@ import java.util.Optional;
 /// @param tokenizer how it wants texts; absent when it takes none
 /// @param artifactDigest SHA-256 of the model file, in hexadecimal
 /// @param preprocessingDigest SHA-256 over all that its inputs depend on, in hexadecimal
+/// @param decoding how it is talked to, where it is a decoder
 public record ServableModel(
     String name,
     String version,
@@ -42,13 +43,52 @@ public record ServableModel(
     Optional<ImageProcessor> imageProcessor,
     Optional<Tokenizer> tokenizer,
     String artifactDigest,
-    String preprocessingDigest) {
+    String preprocessingDigest,
+    Optional<Decoding> decoding) {
   static final String IMAGE_FEATURES = "image_features";
   private static final String DEFAULT_IMAGE_FEATURES = "patch_features";
 
   public ServableModel {
     parameters = Map.copyOf(parameters);
     labels = List.copyOf(labels);
+  }
+
+  /// A model that is no decoder.
+  public ServableModel(
+      String name,
+      String version,
+      String family,
+      Role role,
+      Path artifact,
+      Signature signature,
+      BatchPolicy batchPolicy,
+      int instances,
+      int graphLevel,
+      Map<String, String> parameters,
+      String embeddingOutput,
+      List<String> labels,
+      Optional<ImageProcessor> imageProcessor,
+      Optional<Tokenizer> tokenizer,
+      String artifactDigest,
+      String preprocessingDigest) {
+    this(
+        name,
+        version,
+        family,
+        role,
+        artifact,
+        signature,
+        batchPolicy,
+        instances,
+        graphLevel,
+        parameters,
+        embeddingOutput,
+        labels,
+        imageProcessor,
+        tokenizer,
+        artifactDigest,
+        preprocessingDigest,
+        Optional.empty());
   }
 
   /// The vision encoder's output with the features of each patch, which other models read: what the

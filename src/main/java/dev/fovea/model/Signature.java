@@ -12,8 +12,13 @@ import java.util.Optional;
 /// @param outputs every tensor of an answer
 /// @param maxBatchSize most rows of one execution, 1 or more
 /// @param interaction how requests reach it
+/// @param sequencing what is kept of a sequence; nothing unless the interaction is `SEQUENCE`
 public record Signature(
-    List<TensorSpec> inputs, List<TensorSpec> outputs, int maxBatchSize, Interaction interaction) {
+    List<TensorSpec> inputs,
+    List<TensorSpec> outputs,
+    int maxBatchSize,
+    Interaction interaction,
+    Sequencing sequencing) {
   public Signature {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
@@ -25,6 +30,15 @@ public record Signature(
   /// A model of independent rows.
   public Signature(List<TensorSpec> inputs, List<TensorSpec> outputs, int maxBatchSize) {
     this(inputs, outputs, maxBatchSize, Interaction.ROWS);
+  }
+
+  /// A model of which nothing is kept that a configuration names.
+  public Signature(
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      int maxBatchSize,
+      Interaction interaction) {
+    this(inputs, outputs, maxBatchSize, interaction, Sequencing.NONE);
   }
 
   public Optional<TensorSpec> input(String name) {

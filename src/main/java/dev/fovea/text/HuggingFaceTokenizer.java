@@ -44,13 +44,16 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   private final int maxTokens;
   private final long padId;
   private final String specification;
+  private final ObjectNode definition;
 
   private HuggingFaceTokenizer(
       ai.djl.huggingface.tokenizers.HuggingFaceTokenizer tokenizer,
       int maxTokens,
       long padId,
-      String specification) {
+      String specification,
+      ObjectNode definition) {
     this.tokenizer = tokenizer;
+    this.definition = definition;
     this.maxTokens = maxTokens;
     this.padId = padId;
     this.specification = specification;
@@ -83,7 +86,8 @@ public final class HuggingFaceTokenizer implements Tokenizer {
         maxTokens,
         padId,
         "tokenizer %s max_tokens=%d pad=%d"
-            .formatted(digest(assets.resolve(TOKENIZER)), maxTokens, padId));
+            .formatted(digest(assets.resolve(TOKENIZER)), maxTokens, padId),
+        definition);
   }
 
   private static int readMaxTokens(ObjectNode config, List<Fault> faults) {
@@ -191,6 +195,16 @@ public final class HuggingFaceTokenizer implements Tokenizer {
           .with("actualTokens", ids.length);
     }
     return new Encoding(cut(ids, encoding.getSpecialTokenMask(), truncation), true);
+  }
+
+  @Override
+  public long[] pieces(String text) {
+    return text.isEmpty() ? new long[0] : tokenizer.encode(text, false, false).getIds();
+  }
+
+  @Override
+  public Vocabulary vocabulary() {
+    return Vocabulary.read(TOKENIZER, definition);
   }
 
   /// Drops plain tokens from one end until what is left fits; special tokens stay.

@@ -14,6 +14,14 @@ public interface Tokenizer extends AutoCloseable {
   ///   truncation is [Truncation#ERROR]
   Encoding encode(String text, Truncation truncation);
 
+  /// Encodes a part of a text: no special tokens around it, and none cut off.
+  long[] pieces(String text);
+
+  /// What each token stands for. Read anew with each call: to be kept by whoever needs it.
+  ///
+  /// @throws dev.fovea.failure.FaultyConfigurationException when tokens are not made of bytes
+  Vocabulary vocabulary();
+
   /// Most tokens that the model reads, special ones among them.
   int maxTokens();
 

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession.RunOptions;
 import dev.fovea.call.Clock;
-import dev.fovea.call.Deadline;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.telemetry.Stage;
@@ -13,9 +12,6 @@ import dev.fovea.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /// Rows of one call on their way through the queue and one execution.
@@ -65,16 +61,7 @@ final class Batch {
 
   /// Waits for the answers, at most until the deadline.
   List<Map<String, Tensor>> await() throws InterruptedException {
-    try {
-      return answers.get(request.deadline().remainingNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException _) {
-      throw Deadline.exceeded("the model's answer");
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof GatewayException refusal) {
-        throw refusal;
-      }
-      throw new IllegalStateException(e.getCause());
-    }
+    return Waiting.on(answers, request.deadline());
   }
 
   /// Claims the batch for execution. False when nobody waits for it any more.

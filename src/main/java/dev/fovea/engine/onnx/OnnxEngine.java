@@ -10,6 +10,7 @@ import dev.fovea.engine.EngineKind;
 import dev.fovea.engine.Lease;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.model.Interaction;
 import dev.fovea.model.ServableModel;
 
 /// Runs models with ONNX Runtime inside this process, on the CPU.
@@ -64,7 +65,9 @@ public final class OnnxEngine implements Engine {
     OrtSession session = openSession(model);
     try {
       SignatureCheck.of(model, session);
-      return new OnnxLease(environment, session, model, clock, queueSize);
+      return model.signature().interaction() == Interaction.SEQUENCE
+          ? new OnnxSequenceLease(environment, session, model, clock, queueSize)
+          : new OnnxLease(environment, session, model, clock, queueSize);
     } catch (FaultyConfigurationException | OrtException e) {
       closeQuietly(session);
       throw e instanceof FaultyConfigurationException faulty ? faulty : unreadable(model, e);

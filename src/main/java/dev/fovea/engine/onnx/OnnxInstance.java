@@ -10,18 +10,14 @@ import ai.onnxruntime.OrtSession.RunOptions;
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.fovea.engine.Refusals;
 import dev.fovea.model.ServableModel;
-import dev.fovea.tensor.DataType;
-import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import dev.fovea.tensor.TensorSpec;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
-import org.jspecify.annotations.Nullable;
 
 /// One execution at a time: a platform thread that takes batches from the queue, gathers their rows
 /// into native memory, runs the model and scatters its outputs.
@@ -133,38 +129,12 @@ final class OnnxInstance {
       rows.add(new HashMap<>());
     }
     for (String name : batch.request().outputs()) {
-      Tensor output = read(name, result, batch.size());
+      Tensor output = OutputReader.read(model, name, result, batch.size());
       for (int row = 0; row < batch.size(); row++) {
         rows.get(row).put(name, output.row(row));
       }
     }
     return rows;
-  }
-
-  /// Copies an output out of the runtime's memory, once it is what the signature promises.
-  private Tensor read(String name, OrtSession.Result result, int batchSize) {
-    TensorSpec spec =
-        model
-            .signature()
-            .output(name)
-            .orElseThrow(() -> new IllegalArgumentException("output: no " + name));
-    if (!(result.get(name).orElse(null) instanceof OnnxTensor tensor)) {
-      throw new IllegalStateException("output " + name + ": missing (expected: " + spec + ")");
-    }
-    @Nullable DataType type = OnnxTypes.dataType(tensor.getInfo().type).orElse(null);
-    long[] extents = tensor.getInfo().getShape();
-    boolean fits =
-        type == spec.type()
-            && extents.length > 0
-            && extents[0] == batchSize
-            && spec.shape().accepts(Shape.of(extents).row());
-    if (!fits) {
-      throw new IllegalStateException(
-          "output %s: %s %s (expected: %d rows of %s)"
-              .formatted(name, type, Arrays.toString(extents), batchSize, spec));
-    }
-    return new Tensor(
-        spec.type(), Shape.of(extents), MemorySegment.ofBuffer(tensor.getByteBuffer()));
   }
 
   @Override

@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
+import dev.fovea.model.Sequencing;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
@@ -32,6 +33,11 @@ final class SignatureCheck {
     SignatureCheck check = new SignatureCheck(model);
     check.compare("input", model.signature().inputs(), session.getInputInfo());
     check.compare("output", model.signature().outputs(), session.getOutputInfo());
+    List<Sequencing.State> states = model.signature().sequencing().states();
+    check.compare(
+        "state", states.stream().map(Sequencing.State::input).toList(), session.getInputInfo());
+    check.compare(
+        "state", states.stream().map(Sequencing.State::output).toList(), session.getOutputInfo());
     check.requireAllInputs(session);
     if (!check.faults.isEmpty()) {
       throw new FaultyConfigurationException(check.faults);
@@ -76,6 +82,11 @@ final class SignatureCheck {
   private void requireAllInputs(OrtSession session) {
     TreeSet<String> missing = new TreeSet<>(session.getInputNames());
     model.signature().inputs().forEach(spec -> missing.remove(spec.name()));
+    model
+        .signature()
+        .sequencing()
+        .states()
+        .forEach(state -> missing.remove(state.input().name()));
     if (!missing.isEmpty()) {
       fault("input", "without " + missing, "every input of the graph");
     }

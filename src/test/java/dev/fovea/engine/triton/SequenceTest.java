@@ -3,7 +3,6 @@ package dev.fovea.engine.triton;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.fovea.call.Clock;
 import dev.fovea.call.Deadline;
 import dev.fovea.engine.ContractModel;
 import dev.fovea.engine.ContractScript;
@@ -11,6 +10,7 @@ import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.Sequence;
 import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.engine.SequenceContractTest;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.failure.Reason;
@@ -20,8 +20,6 @@ import dev.fovea.fake.RealTriton;
 import dev.fovea.model.Interaction;
 import dev.fovea.model.ServableModel;
 import dev.fovea.model.Signature;
-import dev.fovea.telemetry.StageListener;
-import dev.fovea.telemetry.StageTimings;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
@@ -41,68 +39,28 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Stepped decoding over a server's sequence batcher.
 @Timeout(120)
-final class SequenceTest {
-  private static final Clock CLOCK = Clock.system();
+final class SequenceTest extends SequenceContractTest {
   private static final Duration WITHIN = Duration.ofSeconds(10);
-  private static final int SEQUENCES = 64;
-  private static final int STEPS = 50;
 
-  private final StageTimings timings = new StageTimings(CLOCK, StageListener.none());
+  private final List<TritonEngine> engines = new ArrayList<>();
 
-  @Test
-  void interleavedSequencesGiveTheTokensThatEachGivesAlone() throws Exception {
-    try (TritonEngine engine =
-            new TritonEngine(TritonSettings.of(RealTriton.shared().address(), 256), CLOCK);
-        Lease lease = engine.open(TestModels.steps());
-        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<List<Integer>> alone = new ArrayList<>();
-      for (int first = 0; first < SEQUENCES; first++) {
-        alone.add(decode(lease, first % 32, first + first / 32));
-      }
-      List<Callable<List<Integer>>> sequences = new ArrayList<>();
-      for (int first = 0; first < SEQUENCES; first++) {
-        int own = first;
-        sequences.add(() -> decode(lease, own % 32, own + own / 32));
-      }
-      List<List<Integer>> together = new ArrayList<>();
-      for (Future<List<Integer>> sequence : callers.invokeAll(sequences)) {
-        together.add(sequence.get());
-      }
-
-      assertThat(together).isEqualTo(alone);
-      assertThat(Set.copyOf(alone)).hasSizeGreaterThan(SEQUENCES / 2);
-    }
+  @Override
+  protected Lease open() {
+    TritonEngine engine =
+        new TritonEngine(TritonSettings.of(RealTriton.shared().address(), 256), CLOCK);
+    engines.add(engine);
+    return engine.open(steps());
   }
 
-  /// Greedy decoding: the step's index is mixed in, so that no sequence falls into a short cycle.
-  private List<Integer> decode(Lease lease, int first, int salt) throws InterruptedException {
-    List<Integer> tokens = new ArrayList<>();
-    try (Sequence sequence = lease.openSequence()) {
-      int token = first;
-      for (int step = 0; step < STEPS; step++) {
-        float[] logits = sequence.step(token(token)).get("logits").toFloats();
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-          best = logits[i] > logits[best] ? i : best;
-        }
-        tokens.add(best);
-        token = (best + step * salt) % 32;
-      }
-    }
-    return tokens;
-  }
-
-  private InferRequest token(int token) {
-    return new InferRequest(
-        List.of(Map.of("token", Tensor.ofLongs(Shape.of(1), token))),
-        Set.of("logits"),
-        Deadline.after(CLOCK, Duration.ofSeconds(30)),
-        timings);
+  @AfterEach
+  void close() {
+    engines.forEach(TritonEngine::close);
   }
 
   /// Three states, a picture with the first step and none with the others, prompts in one step or

@@ -34,18 +34,6 @@ final class TestModels {
     return servable("narrow", new Signature(contract.inputs(), contract.outputs(), 1), 1);
   }
 
-  /// A stepped decoder.
-  static ServableModel steps() {
-    return servable(
-        "steps",
-        new Signature(
-            List.of(new TensorSpec("token", DataType.INT64, Shape.of(1))),
-            List.of(new TensorSpec("logits", DataType.FP32, Shape.of(32))),
-            16,
-            Interaction.SEQUENCE),
-        1);
-  }
-
   /// A decoder that reads a picture in its first step.
   static ServableModel reader() {
     return servable(
