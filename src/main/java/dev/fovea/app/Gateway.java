@@ -43,15 +43,18 @@ import dev.fovea.task.EmbedItems;
 import dev.fovea.task.Embedding;
 import dev.fovea.task.EncodeItems;
 import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.GenerateText;
+import dev.fovea.task.ImageFeatures;
 import dev.fovea.task.InspectImage;
 import dev.fovea.task.PrepareImages;
 import dev.fovea.task.ReuseEmbeddings;
+import dev.fovea.task.SeeImages;
 import dev.fovea.task.Task;
 import dev.fovea.telemetry.StageListener;
-import dev.fovea.text.Tokenizer;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.ImageServiceGrpc;
 import dev.fovea.v1.LabelSetServiceGrpc;
 import dev.fovea.v1.ModelServiceGrpc;
@@ -231,6 +234,7 @@ public final class Gateway implements AutoCloseable {
             encodeItems,
             embedItems,
             cpu,
+            generateText(settings, encodeItems, cpu, models, metrics),
             new InspectImage(decoder, limits.image()),
             uploaded,
             labelSets,
@@ -302,8 +306,35 @@ public final class Gateway implements AutoCloseable {
         cache.maxBytes() == 0
             ? Optional.empty()
             : Optional.of(new ResultCache<>(cache.maxBytes(), Embedding::bytes));
-    kept.ifPresent(metrics::observe);
+    kept.ifPresent(vectors -> metrics.observe("fovea.cache", "Vectors", vectors));
     return new ReuseEmbeddings(kept, cache.sharing(), cpu);
+  }
+
+  private static GenerateText generateText(
+      Settings settings,
+      EncodeItems encodeItems,
+      CpuGate cpu,
+      ServedModels models,
+      Metrics metrics) {
+    long bytes = settings.cache().maxFeatureBytes();
+    if (bytes < 0) {
+      throw new FaultyConfigurationException(
+          new Fault(
+              "settings", "fovea.cache.max-feature-bytes", String.valueOf(bytes), "0 or more"));
+    }
+    Optional<ResultCache<ImageFeatures>> seen =
+        bytes == 0
+            ? Optional.empty()
+            : Optional.of(new ResultCache<>(bytes, ImageFeatures::bytes));
+    seen.ifPresent(cache -> metrics.observe("fovea.features", "Image features", cache));
+    GenerateText generateText =
+        new GenerateText(new SeeImages(encodeItems, seen, settings.cache().sharing(), cpu), cpu);
+    metrics.observe(generateText);
+    metrics.gauge(
+        "fovea.generation.sequences",
+        "Sequences of decoders under way or waiting to be",
+        () -> leases(models.catalog()).values().stream().mapToInt(Lease::sequences).sum());
+    return generateText;
   }
 
   private static UploadLimits uploadLimits(Settings settings) {
@@ -347,6 +378,8 @@ public final class Gateway implements AutoCloseable {
     server.setServing(
         DensePredictionServiceGrpc.SERVICE_NAME,
         canDo(Set.of(Task.MAP_RELEVANCE, Task.ESTIMATE_DEPTH, Task.EXTRACT_PATCH_FEATURES)));
+    server.setServing(
+        GenerationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CAPTION, Task.ANSWER)));
     server.setServing(LabelSetServiceGrpc.SERVICE_NAME, true);
     server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);

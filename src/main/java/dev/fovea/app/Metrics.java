@@ -2,6 +2,8 @@ package dev.fovea.app;
 
 import dev.fovea.cache.ResultCache;
 import dev.fovea.cache.UploadedImages;
+import dev.fovea.generate.Ending;
+import dev.fovea.task.GenerateText;
 import dev.fovea.telemetry.Stage;
 import dev.fovea.telemetry.StageListener;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -28,7 +30,8 @@ import java.util.function.ToDoubleFunction;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
 /// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
-/// images that handles stand for, `fovea_cache_…` for the vectors that are kept.
+/// images that handles stand for, `fovea_cache_…` for the vectors that are kept,
+/// `fovea_features_…` for what was seen of images, `fovea_generation_…` for texts.
 final class Metrics implements ServerInterceptor, StageListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(500_000),
@@ -90,23 +93,44 @@ final class Metrics implements ServerInterceptor, StageListener {
         u -> u.counts().refusals());
   }
 
-  /// What is kept of vectors, and how often that was of use.
-  void observe(ResultCache<?> vectors) {
-    gauge("fovea.cache.entries", "Vectors kept", vectors::entries);
-    gauge("fovea.cache.bytes", "Bytes of those vectors", vectors::bytes);
-    gauge("fovea.cache.pending", "Vectors being made that others may wait for", vectors::underWay);
-    count("fovea.cache.hits", "Vectors found", vectors, v -> v.counts().hits());
+  /// What a cache keeps, and how often that was of use.
+  void observe(String name, String what, ResultCache<?> cache) {
+    gauge(name + ".entries", what + " kept", cache::entries);
+    gauge(name + ".bytes", what + " kept: their bytes", cache::bytes);
+    gauge(name + ".pending", what + " being made that others may wait for", cache::underWay);
+    count(name + ".hits", what + " found", cache, c -> c.counts().hits());
     count(
-        "fovea.cache.joins",
-        "Vectors waited for while another item's call made them",
-        vectors,
-        v -> v.counts().joins());
-    count("fovea.cache.misses", "Vectors that had to be made", vectors, v -> v.counts().misses());
+        name + ".joins",
+        what + " waited for while another call made them",
+        cache,
+        c -> c.counts().joins());
+    count(name + ".misses", what + " that had to be made", cache, c -> c.counts().misses());
     count(
-        "fovea.cache.evictions",
-        "Vectors that made room for others",
-        vectors,
-        v -> v.counts().evictions());
+        name + ".evictions",
+        what + " that made room for others",
+        cache,
+        c -> c.counts().evictions());
+  }
+
+  /// The texts that are generated, and how they end.
+  void observe(GenerateText texts) {
+    gauge("fovea.generation.texts", "Texts under way", texts::underWay);
+    count("fovea.generation.tokens", "Tokens generated", texts, t -> t.counts().tokens());
+    for (Ending.Reason reason : Ending.Reason.values()) {
+      ending(texts, reason.name(), counts -> counts.finished().getOrDefault(reason, 0L));
+    }
+    ending(texts, "CANCELLED", GenerateText.Counts::gone);
+    ending(texts, "SLOW_CONSUMER", GenerateText.Counts::slow);
+    ending(texts, "FAILED", GenerateText.Counts::failed);
+  }
+
+  private void ending(
+      GenerateText texts, String reason, ToDoubleFunction<GenerateText.Counts> count) {
+    FunctionCounter.builder(
+            "fovea.generation.endings", texts, t -> count.applyAsDouble(t.counts()))
+        .description("Texts that have ended, by why")
+        .tag("reason", reason)
+        .register(registry);
   }
 
   /// How often newer files took the place of what was served, and what they replaced.

@@ -224,6 +224,11 @@ public interface Settings {
     @WithDefault("0")
     long maxBytes();
 
+    /// Bytes of what the vision encoder has seen of images, which decoders read: asked about again, an
+    /// image is not looked at again. Zero: none is kept.
+    @WithDefault("67108864")
+    long maxFeatureBytes();
+
     /// Who finds what was made for a caller: `caller`, that caller alone; `server`, everybody.
     @WithDefault("caller")
     ReuseEmbeddings.Sharing sharing();

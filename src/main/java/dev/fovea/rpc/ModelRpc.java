@@ -8,8 +8,11 @@ import dev.fovea.failure.GatewayException;
 import dev.fovea.image.ProcessorInfo;
 import dev.fovea.model.BrokenFamily;
 import dev.fovea.model.Calibration;
+import dev.fovea.model.Decoding;
+import dev.fovea.model.Interaction;
 import dev.fovea.model.Role;
 import dev.fovea.task.Task;
+import dev.fovea.v1.ConstraintKind;
 import dev.fovea.v1.EmbeddingSpace;
 import dev.fovea.v1.GetModelRequest;
 import dev.fovea.v1.GetModelResponse;
@@ -22,6 +25,7 @@ import dev.fovea.v1.ModelFamily;
 import dev.fovea.v1.ModelMember;
 import dev.fovea.v1.ModelServiceGrpc;
 import dev.fovea.v1.ModelState;
+import dev.fovea.v1.TextGeneration;
 import dev.fovea.v1.TextInput;
 import io.grpc.stub.StreamObserver;
 import java.util.Map;
@@ -125,6 +129,27 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
         .ifPresent(tokenizer ->
             written.setTextInput(TextInput.newBuilder().setMaxTokens(tokenizer.maxTokens())));
     family.space().ifPresent(space -> written.setEmbeddingSpace(write(space)));
+    if (served.has(Role.DECODER)) {
+      written.setTextGeneration(write(served.lease(Role.DECODER)));
+    }
+    return written.build();
+  }
+
+  private static TextGeneration write(Lease decoder) {
+    Decoding decoding = decoder.model().decoding().orElseThrow();
+    TextGeneration.Builder written =
+        TextGeneration.newBuilder()
+            .setMaxImages(decoding.maxImages())
+            .setContextLength(decoding.contextLength())
+            .setDefaultMaxTokens(decoding.defaultMaxTokens())
+            .setBeamSearch(decoder.forksSequences())
+            .setMaxSequences(decoder.maxSequences());
+    if (decoder.model().signature().interaction() == Interaction.SEQUENCE) {
+      written
+          .addConstraints(ConstraintKind.CONSTRAINT_KIND_CHOICES)
+          .addConstraints(ConstraintKind.CONSTRAINT_KIND_REGEX)
+          .addConstraints(ConstraintKind.CONSTRAINT_KIND_JSON_SCHEMA);
+    }
     return written.build();
   }
 
@@ -141,6 +166,8 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
       case MAP_RELEVANCE -> dev.fovea.v1.Task.TASK_MAP_RELEVANCE;
       case ESTIMATE_DEPTH -> dev.fovea.v1.Task.TASK_ESTIMATE_DEPTH;
       case EXTRACT_PATCH_FEATURES -> dev.fovea.v1.Task.TASK_EXTRACT_PATCH_FEATURES;
+      case CAPTION -> dev.fovea.v1.Task.TASK_CAPTION;
+      case ANSWER -> dev.fovea.v1.Task.TASK_ANSWER;
     };
   }
 

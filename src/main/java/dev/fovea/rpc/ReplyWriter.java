@@ -44,6 +44,7 @@ final class ReplyWriter {
         .setTextTokens(usage.textTokens())
         .setCachedImages(usage.cachedImages())
         .setCachedTexts(usage.cachedTexts())
+        .setOutputTokens(usage.outputTokens())
         .build();
   }
 

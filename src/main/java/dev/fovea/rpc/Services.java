@@ -10,10 +10,12 @@ import dev.fovea.task.CallRecord;
 import dev.fovea.task.EmbedItems;
 import dev.fovea.task.EncodeItems;
 import dev.fovea.task.FamilyCatalog;
+import dev.fovea.task.GenerateText;
 import dev.fovea.task.InspectImage;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
+import dev.fovea.v1.GenerationServiceGrpc;
 import io.grpc.BindableService;
 import java.util.List;
 import java.util.Set;
@@ -25,6 +27,7 @@ import java.util.function.Supplier;
 /// @param encodeItems runs every encoder
 /// @param embedItems makes every vector
 /// @param cpu lets work at processors
+/// @param generateText makes every text
 /// @param inspectImage reads headers
 /// @param uploaded the images that handles stand for
 /// @param labelSets the label sets that are kept
@@ -37,6 +40,7 @@ public record Services(
     EncodeItems encodeItems,
     EmbedItems embedItems,
     CpuGate cpu,
+    GenerateText generateText,
     InspectImage inspectImage,
     UploadedImages uploaded,
     LabelSets labelSets,
@@ -49,6 +53,7 @@ public record Services(
     return List.of(
         new EmbeddingRpc(this),
         new ClassificationRpc(this),
+        new GenerationRpc(this),
         new LabelSetRpc(this),
         new DensePredictionRpc(this),
         new ImageRpc(this),
@@ -61,7 +66,12 @@ public record Services(
     return Set.of(
         EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName(),
         EmbeddingServiceGrpc.getCompareMethod().getFullMethodName(),
-        ClassificationServiceGrpc.getClassifyMethod().getFullMethodName());
+        ClassificationServiceGrpc.getClassifyMethod().getFullMethodName(),
+        GenerationServiceGrpc.getCaptionMethod().getFullMethodName(),
+        GenerationServiceGrpc.getStreamCaptionMethod().getFullMethodName(),
+        GenerationServiceGrpc.getAnswerMethod().getFullMethodName(),
+        GenerationServiceGrpc.getStreamAnswerMethod().getFullMethodName(),
+        GenerationServiceGrpc.getScoreChoicesMethod().getFullMethodName());
   }
 
   /// What a call does once it is let in.

@@ -25,6 +25,7 @@ public final class CallRecord {
   private final LongAdder textTokens = new LongAdder();
   private final LongAdder cachedImages = new LongAdder();
   private final LongAdder cachedTexts = new LongAdder();
+  private final LongAdder outputTokens = new LongAdder();
 
   /// Guarded by itself, as is the list of warnings.
   private final Map<String, UsedModel> models = new LinkedHashMap<>();
@@ -54,6 +55,7 @@ public final class CallRecord {
   /// @param textTokens tokens given to a model
   /// @param cachedImages images that were not processed, because their vectors were there
   /// @param cachedTexts texts that were not, likewise
+  /// @param outputTokens tokens that were generated
   public record Usage(
       long images,
       long imagePixels,
@@ -61,7 +63,8 @@ public final class CallRecord {
       long texts,
       long textTokens,
       long cachedImages,
-      long cachedTexts) {}
+      long cachedTexts,
+      long outputTokens) {}
 
   /// Something the caller should know although the call succeeded.
   ///
@@ -93,6 +96,10 @@ public final class CallRecord {
     textTokens.add(tokens);
   }
 
+  void generated(long tokens) {
+    outputTokens.add(tokens);
+  }
+
   void reused(Role role) {
     (role == Role.VISION ? cachedImages : cachedTexts).increment();
   }
@@ -119,7 +126,8 @@ public final class CallRecord {
         texts.sum(),
         textTokens.sum(),
         cachedImages.sum(),
-        cachedTexts.sum());
+        cachedTexts.sum(),
+        outputTokens.sum());
   }
 
   public List<UsedModel> models() {

@@ -211,7 +211,7 @@ public final class EncodeItems {
 
   /// A refusal that another item's content would not have met is the item's own; time that has run
   /// out is everybody's.
-  private static <U> Outcome<U> itemsOwn(GatewayException refusal) {
+  static <U> Outcome<U> itemsOwn(GatewayException refusal) {
     return switch (refusal.reason().kind()) {
       case INVALID, NOT_FOUND, UNSUPPORTED -> Outcome.failed(refusal);
       case EXISTS, CONFLICT, EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT -> throw refusal;

@@ -29,7 +29,7 @@ import java.util.Optional;
 /// tells whether somebody has asked for the same before, and that is nobody else's business.
 public final class ReuseEmbeddings {
   /// Bytes to hash that take as long as a pixel to decode, about.
-  private static final int BYTES_A_PIXEL = 8;
+  static final int BYTES_A_PIXEL = 8;
 
   private final Optional<ResultCache<Embedding>> cache;
   private final Sharing sharing;
@@ -206,7 +206,8 @@ public final class ReuseEmbeddings {
     return parts.key();
   }
 
-  private static void add(
+  /// Adds all of an image that changes what is seen.
+  static void add(
       ImageSource source, ImageOptions options, Region region, ContentKey.Parts parts) {
     switch (source) {
       case ImageSource.Encoded _ -> parts.add("file");

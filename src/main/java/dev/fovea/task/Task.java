@@ -18,7 +18,9 @@ public enum Task {
   MAP_RELEVANCE(Set.of(Role.VISION, Role.TEXT), Task::embedsPatches),
   ESTIMATE_DEPTH(Set.of(Role.DEPTH)),
   EXTRACT_PATCH_FEATURES(
-      Set.of(Role.VISION), family -> tellsPatches(family, vision(family).imageFeatures()));
+      Set.of(Role.VISION), family -> tellsPatches(family, vision(family).imageFeatures())),
+  CAPTION(Set.of(Role.VISION, Role.DECODER)),
+  ANSWER(Set.of(Role.VISION, Role.DECODER));
 
   private final Set<Role> roles;
   private final Predicate<ServedFamily> fits;
