@@ -19,6 +19,8 @@ import picocli.CommandLine.Spec;
     subcommands = {
       EmbedCommand.class,
       ClassifyCommand.class,
+      CaptionCommand.class,
+      AskCommand.class,
       RelevanceCommand.class,
       DepthCommand.class,
       EvalCommand.class,

@@ -84,6 +84,11 @@ abstract class ServerCommand implements Callable<Integer> {
     return spec.commandLine().getErr();
   }
 
+  /// Whether the answer is to be told as JSON.
+  boolean wantsJson() {
+    return json;
+  }
+
   /// The whole answer as JSON where that is wanted.
   ///
   /// @return whether it was

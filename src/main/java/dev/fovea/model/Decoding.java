@@ -25,6 +25,7 @@ import java.util.TreeSet;
 /// @param contextLength tokens of prompt and text together: the parameter `context_length`, else
 ///   `max_length`
 /// @param defaultMaxTokens tokens of a text where the caller says nothing: `max_new_tokens`
+/// @param specification everything that a prompt depends on, as text
 /// @param maxImages most images of one prompt: the parameter `max_images`, 1 where nothing is said
 public record Decoding(
     Vocabulary vocabulary,
@@ -32,6 +33,7 @@ public record Decoding(
     List<Integer> endIds,
     int contextLength,
     int defaultMaxTokens,
+    String specification,
     int maxImages) {
   private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
   private static final String GENERATION_CONFIG = "generation_config.json";
@@ -76,6 +78,7 @@ public record Decoding(
         ends,
         context,
         maxTokens,
+        tokenizer.specification() + "\n" + template.asText(),
         maxImages);
   }
 

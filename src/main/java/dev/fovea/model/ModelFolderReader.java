@@ -122,6 +122,7 @@ final class ModelFolderReader {
       tokenizer = faults.attempt(ASSETS, () -> HuggingFaceTokenizer.read(assets));
       decoding =
           tokenizer.flatMap(t -> faults.attempt(ASSETS, () -> Decoding.read(assets, t, parameters)));
+      decoding.ifPresent(d -> signature.ifPresent(s -> checkDecoder(s, d)));
     }
     if (role.isEmpty() || signature.isEmpty() || artifact.isEmpty()) {
       tokenizer.ifPresent(Tokenizer::close);
@@ -152,7 +153,7 @@ final class ModelFolderReader {
             processor,
             tokenizer,
             digest(artifact.get()),
-            preprocessingDigest(processor, tokenizer),
+            preprocessingDigest(processor, tokenizer, decoding),
             decoding));
   }
 
@@ -500,6 +501,36 @@ final class ModelFolderReader {
     }
   }
 
+  /// Tokens in; logits for each token out, or, of a model that generates by itself, tokens.
+  private void checkDecoder(Signature signature, Decoding decoding) {
+    Shape open = Shape.of(Shape.ANY);
+    checkTensor("input.", signature.input("input_ids"), DataType.INT64, open);
+    switch (signature.interaction()) {
+      case SEQUENCE ->
+          checkTensor(
+              "output.",
+              signature.output("logits"),
+              DataType.FP32,
+              Shape.of(Shape.ANY, decoding.vocabulary().size()));
+      case DECOUPLED ->
+          checkTensor("output.", signature.output("output_ids"), DataType.INT64, open);
+      case ROWS ->
+          faults.add(
+              configFile, "sequence_batching", "none", "sequence_batching, or a decoupled model");
+    }
+  }
+
+  private void checkTensor(
+      String kind, Optional<TensorSpec> spec, DataType type, Shape shape) {
+    if (spec.isEmpty() || spec.get().type() != type || !spec.get().shape().equals(shape)) {
+      faults.add(
+          configFile,
+          kind + spec.map(TensorSpec::name).orElse("?"),
+          spec.map(TensorSpec::toString).orElse("missing"),
+          type + " " + shape + ", as docs/generation.md has it");
+    }
+  }
+
   private String digest(Path artifact) {
     try {
       return Digests.ofFile(artifact);
@@ -514,9 +545,12 @@ final class ModelFolderReader {
   }
 
   private String preprocessingDigest(
-      Optional<ImageProcessor> processor, Optional<Tokenizer> tokenizer) {
+      Optional<ImageProcessor> processor,
+      Optional<Tokenizer> tokenizer,
+      Optional<Decoding> decoding) {
     return processor
         .map(p -> Digests.ofText(p.specification() + "\n" + decoder))
+        .or(() -> decoding.map(d -> Digests.ofText(d.specification())))
         .or(() -> tokenizer.map(t -> Digests.ofText(t.specification())))
         .orElse("");
   }

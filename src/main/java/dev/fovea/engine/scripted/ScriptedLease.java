@@ -2,10 +2,13 @@ package dev.fovea.engine.scripted;
 
 import dev.fovea.call.Clock;
 import dev.fovea.call.Deadline;
+import dev.fovea.engine.AnswerStream;
 import dev.fovea.engine.Batches;
 import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.Refusals;
+import dev.fovea.engine.Sequence;
+import dev.fovea.engine.SequenceSlots;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.model.ServableModel;
@@ -18,8 +21,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +38,7 @@ final class ScriptedLease implements Lease {
   private final Clock clock;
   private final int queueSize;
   private final Semaphore slots;
+  private final SequenceSlots sequences;
   private final AtomicInteger waiting = new AtomicInteger();
   private volatile boolean closed;
 
@@ -42,6 +48,7 @@ final class ScriptedLease implements Lease {
     this.clock = clock;
     this.queueSize = queueSize;
     this.slots = new Semaphore(model.instances(), true);
+    this.sequences = new SequenceSlots(model, clock, maxSequences(), queueSize);
   }
 
   @Override
@@ -119,17 +126,20 @@ final class ScriptedLease implements Lease {
 
   private Outcome<Map<String, Tensor>> answer(Map<String, Tensor> row, InferRequest request) {
     try {
-      Map<String, Tensor> answer = script.answer(model, row);
-      Map<String, Tensor> wanted = new HashMap<>();
-      for (String name : request.outputs()) {
-        wanted.put(name, checked(name, answer));
-      }
-      return Outcome.done(wanted);
+      return Outcome.done(wanted(script.answer(model, row), request));
     } catch (GatewayException refusal) {
       return Outcome.failed(refusal);
     } catch (RuntimeException e) {
       throw Refusals.failed(model, e);
     }
+  }
+
+  private Map<String, Tensor> wanted(Map<String, Tensor> answer, InferRequest request) {
+    Map<String, Tensor> wanted = new HashMap<>();
+    for (String name : request.outputs()) {
+      wanted.put(name, checked(name, answer));
+    }
+    return wanted;
   }
 
   private Tensor checked(String name, Map<String, Tensor> answer) {
@@ -144,6 +154,93 @@ final class ScriptedLease implements Lease {
           "output " + name + ": " + tensor + " (expected: " + spec + ")");
     }
     return tensor;
+  }
+
+  /// All sequences run at once, each step as long as the script says: as in a running batch.
+  @Override
+  public Sequence openSequence() {
+    return new ScriptedSequence();
+  }
+
+  @Override
+  public int maxSequences() {
+    return model.instances() * Math.max(1, model.signature().sequencing().maxSequences());
+  }
+
+  @Override
+  public int sequences() {
+    return sequences.taken() + sequences.waiting();
+  }
+
+  private final class ScriptedSequence implements Sequence {
+    private final List<Map<String, Tensor>> steps = new ArrayList<>();
+    private boolean started;
+    private boolean ended;
+
+    @Override
+    public Map<String, Tensor> step(InferRequest request) throws InterruptedException {
+      Map<String, Tensor> row = request.rows().getFirst();
+      model.signature().requireRow(row);
+      request.deadline().check("inference");
+      if (closed || ended) {
+        throw Refusals.released(model);
+      }
+      if (!started) {
+        sequences.take(request);
+        started = true;
+      }
+      long start = clock.nanoTime();
+      try {
+        stay(script.delay(model, List.of(row)), request.deadline());
+        steps.add(row);
+        return wanted(script.step(model, List.copyOf(steps)), request);
+      } catch (GatewayException refusal) {
+        throw refusal;
+      } catch (RuntimeException e) {
+        throw Refusals.failed(model, e);
+      } finally {
+        request.timings().add(Stage.BACKEND, clock.nanoTime() - start);
+      }
+    }
+
+    @Override
+    public Map<String, Tensor> lastStep(InferRequest request) throws InterruptedException {
+      Map<String, Tensor> outputs = step(request);
+      close();
+      return outputs;
+    }
+
+    @Override
+    public void close() {
+      if (started && !ended) {
+        sequences.giveBack();
+      }
+      ended = true;
+    }
+  }
+
+  @Override
+  public AnswerStream openStream(InferRequest request) {
+    model.signature().requireRow(request.rows().getFirst());
+    Iterator<Map<String, Tensor>> answers = script.answers(model, request.rows().getFirst());
+    return new AnswerStream() {
+      @Override
+      public Optional<Map<String, Tensor>> next() throws InterruptedException {
+        try {
+          stay(script.delay(model, request.rows()), request.deadline());
+          return answers.hasNext()
+              ? Optional.of(wanted(answers.next(), request))
+              : Optional.empty();
+        } catch (GatewayException refusal) {
+          throw refusal;
+        } catch (RuntimeException e) {
+          throw Refusals.failed(model, e);
+        }
+      }
+
+      @Override
+      public void close() {}
+    };
   }
 
   @Override
