@@ -64,8 +64,7 @@ final class JinjaParser {
 
   static List<Node> parse(String source) throws UnknownSyntaxException {
     JinjaParser parser = new JinjaParser(pieces(source));
-    List<Node> nodes = parser.nodes(Set.of());
-    return nodes;
+    return parser.nodes(Set.of());
   }
 
   private static List<Piece> pieces(String source) throws UnknownSyntaxException {
@@ -82,7 +81,7 @@ final class JinjaParser {
       if (content.startsWith("-")) {
         before = before.stripTrailing();
       } else if (kind != '{' && !content.startsWith("+")) {
-        before = withoutIndent(before, from == 0);
+        before = withoutIndent(before, from == 0 || text.charAt(from - 1) == '\n');
       }
       pieces.add(new Piece('t', before));
       from = end + 2;
