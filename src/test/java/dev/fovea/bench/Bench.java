@@ -25,6 +25,7 @@ public final class Bench {
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
       case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "consistency" -> ConsistencyBench.run();
+      case "generate" -> GenerateBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "flood" -> FloodBench.run();
       case "jpeg" -> JpegBench.run();
       case "refusals" -> RefusalBench.run();

@@ -1,0 +1,288 @@
+package dev.fovea.bench;
+
+import dev.fovea.app.TestGateway;
+import dev.fovea.call.Clock;
+import dev.fovea.call.Criticality;
+import dev.fovea.call.Deadline;
+import dev.fovea.engine.Lease;
+import dev.fovea.engine.onnx.OnnxEngine;
+import dev.fovea.engine.scripted.Script;
+import dev.fovea.engine.scripted.ScriptedEngine;
+import dev.fovea.fake.DecoderRepository;
+import dev.fovea.generate.Delta;
+import dev.fovea.generate.GenerationOptions;
+import dev.fovea.generate.Generator;
+import dev.fovea.generate.Prompt;
+import dev.fovea.generate.Terms;
+import dev.fovea.model.ModelRepository;
+import dev.fovea.model.Role;
+import dev.fovea.model.ServableModel;
+import dev.fovea.rpc.Requests;
+import dev.fovea.telemetry.StageListener;
+import dev.fovea.telemetry.StageTimings;
+import dev.fovea.tensor.DataType;
+import dev.fovea.tensor.Shape;
+import dev.fovea.tensor.Tensor;
+import dev.fovea.tensor.TensorSpec;
+import dev.fovea.v1.GenerationServiceGrpc;
+import dev.fovea.v1.StreamCaptionRequest;
+import dev.fovea.v1.StreamCaptionResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/// What the token loop adds to a decoder's own time, over a real channel with a decoder that takes 20
+/// ms a step, and how the embedded engine's running batch compares with one stream at a time and with
+/// the fastest loop that could be written by hand, one that knows all of its texts beforehand.
+final class GenerateBench {
+  private static final Duration STEP = Duration.ofMillis(20);
+  private static final int TOKENS = 40;
+  private static final int STREAMS = 32;
+
+  private GenerateBench() {}
+
+  /// @param repository one whose decoder is to be measured; empty for the tests' own
+  static void run(String... repository) throws Exception {
+    Path models = repository.length > 0 ? Path.of(repository[0]) : DecoderRepository.make();
+    loop();
+    embedded(models);
+  }
+
+  /// Says one word after the other.
+  private static final class Words implements Script {
+    @Override
+    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
+      Map<String, Tensor> outputs = new HashMap<>();
+      for (TensorSpec output : model.signature().outputs()) {
+        long[] extents = output.shape().toArray();
+        Arrays.setAll(extents, axis -> extents[axis] < 0 ? 64 : extents[axis]);
+        outputs.put(output.name(), Tensor.zeros(output.type(), Shape.of(extents)));
+        outputs.get(output.name()).setFloat(0, 1);
+      }
+      return outputs;
+    }
+
+    @Override
+    public Map<String, Tensor> step(ServableModel model, List<Map<String, Tensor>> steps) {
+      long tokens = steps.getLast().get("input_ids").shape().extent(0);
+      Tensor logits = Tensor.zeros(DataType.FP32, Shape.of(tokens, 2048));
+      logits.setFloat((tokens - 1) * 2048 + 300 + steps.size(), 10);
+      return Map.of("logits", logits);
+    }
+
+    @Override
+    public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
+      return model.role() == Role.DECODER ? STEP : Duration.ZERO;
+    }
+  }
+
+  /// Nanoseconds of one stream: to its first delta, and between deltas.
+  private record Times(double first, double[] gaps) {}
+
+  private static void loop() throws Exception {
+    try (TestGateway gateway =
+        TestGateway.start(
+            Map.of("fovea.repository", DecoderRepository.make().toString()),
+            clock -> new ScriptedEngine(new Words(), clock, 256))) {
+      System.out.println("Scripted decoder of 20 ms a step; times beside those of the bare loop\n");
+      System.out.println("| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |");
+      System.out.println("|---|---|---|---|");
+      for (int streams : new int[] {1, 100}) {
+        List<Times> bare = together(streams, _ -> bare());
+        stream(gateway, -1);
+        List<Times> served = together(streams, number -> stream(gateway, number));
+        double step = median(bare, true);
+        System.out.printf(
+            "| %d | %.2f ms | %.2f ms | %.2f ms |%n",
+            streams,
+            (first(served) - first(bare)) / 1e6,
+            (median(served, true) - step) / 1e6,
+            (median(served, false) - step) / 1e6);
+      }
+    }
+  }
+
+  private interface Work {
+    Times run(int number) throws Exception;
+  }
+
+  private static List<Times> together(int streams, Work work) throws Exception {
+    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Callable<Times>> calls = new ArrayList<>();
+      for (int i = 0; i < streams; i++) {
+        int number = i;
+        calls.add(() -> work.run(number));
+      }
+      List<Times> times = new ArrayList<>();
+      for (Future<Times> call : callers.invokeAll(calls)) {
+        times.add(call.get());
+      }
+      return times;
+    }
+  }
+
+  private static double first(List<Times> times) {
+    return Bench.median(times.stream().mapToDouble(Times::first).toArray());
+  }
+
+  /// The median gap, or the 99th percentile.
+  private static double median(List<Times> times, boolean half) {
+    double[] gaps = times.stream().flatMapToDouble(t -> Arrays.stream(t.gaps())).sorted().toArray();
+    return Bench.quantile(gaps, half ? 0.5 : 0.99);
+  }
+
+  /// A wait of a step for each token, as the scripted engine waits.
+  private static Times bare() throws InterruptedException {
+    double[] gaps = new double[TOKENS];
+    for (int i = 0; i < TOKENS; i++) {
+      long start = System.nanoTime();
+      boolean _ =
+          new CountDownLatch(1)
+              .await(STEP.toNanos(), TimeUnit.NANOSECONDS);
+      gaps[i] = System.nanoTime() - start;
+    }
+    return new Times(gaps[0], Arrays.copyOfRange(gaps, 1, TOKENS));
+  }
+
+  private static Times stream(TestGateway gateway, int image) {
+    StreamCaptionRequest.Builder request =
+        StreamCaptionRequest.newBuilder()
+            .setImage(Requests.noise(image % 4).getContent().getImage());
+    request.getOptionsBuilder().setMaxTokens(TOKENS);
+    long start = System.nanoTime();
+    Iterator<StreamCaptionResponse> parts =
+        GenerationServiceGrpc.newBlockingStub(gateway.channel()).streamCaption(request.build());
+    double first = 0;
+    List<Double> gaps = new ArrayList<>();
+    while (parts.hasNext()) {
+      if (parts.next().hasDelta()) {
+        long now = System.nanoTime();
+        if (first == 0) {
+          first = now - start;
+        } else {
+          gaps.add((double) (now - start));
+        }
+        start = now;
+      }
+    }
+    return new Times(first, gaps.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+
+  private static void embedded(Path repository) throws Exception {
+    ServableModel decoder =
+        ModelRepository.read(repository, "bench")
+            .families()
+            .values()
+            .iterator()
+            .next()
+            .member(Role.DECODER)
+            .orElseThrow();
+    Clock clock = Clock.system();
+    try (OnnxEngine engine = new OnnxEngine(clock, 256);
+        Lease lease = engine.open(decoder)) {
+      List<Prompt> prompts = new ArrayList<>();
+      Random random = new Random(3);
+      for (int i = 0; i < STREAMS; i++) {
+        prompts.add(prompt(decoder, random));
+      }
+      double[] one = new double[3];
+      double[] many = new double[3];
+      double[] hand = new double[3];
+      for (int round = 0; round < one.length; round++) {
+        one[round] = alone(lease, prompts.subList(0, 8), clock);
+        many[round] = joined(lease, prompts, clock);
+        try (BatchedLoop loop = new BatchedLoop(decoder, STREAMS)) {
+          hand[round] = loop.tokensPerSecond(TOKENS, random);
+        }
+      }
+      System.out.printf(
+          "%nEmbedded, %s of %s, %d streams of %d tokens, %d instances%n%n",
+          decoder, repository.getFileName(), STREAMS, TOKENS, decoder.instances());
+      System.out.println("| | tokens/s: median (first..third quartile) | ratio to by hand |");
+      System.out.println("|---|---|---|");
+      report("one stream at a time", one, hand);
+      report("32 streams, running batch", many, hand);
+      report("32 rows in one loop, by hand, one thread", hand, hand);
+    }
+  }
+
+  private static void report(String name, double[] rates, double[] beside) {
+    System.out.printf(
+        "| %s | %s | %.2f |%n",
+        name, Bench.quartiles(rates, "%.0f"), Bench.median(rates) / Bench.median(beside));
+  }
+
+  private static Prompt prompt(ServableModel decoder, Random random) {
+    TensorSpec features =
+        decoder.signature().input(decoder.imageFeaturesInput()).orElseThrow();
+    float[] values = new float[(int) (64 * features.shape().extent(1))];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    Tensor mask = Tensor.zeros(DataType.BOOL, Shape.of(64));
+    mask.data().fill((byte) 1);
+    return new Prompt(
+        new long[] {1, 3},
+        Map.of(
+            features.name(),
+            Tensor.ofFloats(Shape.of(64, features.shape().extent(1)), values),
+            "patch_mask",
+            mask));
+  }
+
+  private static double alone(Lease lease, List<Prompt> prompts, Clock clock) throws Exception {
+    long start = System.nanoTime();
+    int tokens = 0;
+    for (Prompt prompt : prompts) {
+      tokens += generate(lease, prompt, clock);
+    }
+    return tokens * 1e9 / (System.nanoTime() - start);
+  }
+
+  private static double joined(Lease lease, List<Prompt> prompts, Clock clock) throws Exception {
+    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Callable<Integer>> texts = new ArrayList<>();
+      prompts.forEach(prompt -> texts.add(() -> generate(lease, prompt, clock)));
+      long start = System.nanoTime();
+      int tokens = 0;
+      for (Future<Integer> text : callers.invokeAll(texts)) {
+        tokens += text.get();
+      }
+      return tokens * 1e9 / (System.nanoTime() - start);
+    }
+  }
+
+  /// Texts of equal length, whatever the model would say.
+  private static int generate(Lease lease, Prompt prompt, Clock clock)
+      throws InterruptedException {
+    GenerationOptions options =
+        new GenerationOptions(
+            TOKENS,
+            TOKENS,
+            GenerationOptions.Sampling.GREEDY,
+            List.of(),
+            OptionalInt.empty(),
+            1);
+    Terms terms =
+        new Terms(
+            Deadline.after(clock, Duration.ofMinutes(5)),
+            Criticality.DEFAULT,
+            new StageTimings(clock, StageListener.none()));
+    List<Delta> deltas = new ArrayList<>();
+    return Generator.run(lease, prompt, options, Optional.empty(), terms, deltas::add).tokens();
+  }
+}
