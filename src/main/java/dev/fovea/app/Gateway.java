@@ -132,7 +132,7 @@ public final class Gateway implements AutoCloseable {
         clock,
         s ->
             triton.isPresent()
-                ? new TritonEngine(triton.get(), clock)
+                ? bridge(triton.get(), s, clock)
                 : embedded(s.engine().queueSize(), clock));
   }
 
@@ -140,6 +140,14 @@ public final class Gateway implements AutoCloseable {
   /// what waits, waits there.
   private static Engine embedded(int queueSize, Clock clock) {
     return new BatchingEngine(new OnnxEngine(clock, queueSize), clock, queueSize);
+  }
+
+  private static Engine bridge(TritonSettings triton, Settings settings, Clock clock) {
+    Engine engine = new TritonEngine(triton, clock);
+    return switch (settings.triton().batching()) {
+      case TRITON -> engine;
+      case GATEWAY -> new BatchingEngine(engine, clock, triton.queueSize());
+    };
   }
 
   private static Optional<TritonSettings> tritonSettings(Settings settings) {

@@ -313,6 +313,10 @@ public interface Settings {
     @WithDefault("10s")
     Duration openWait();
 
+    /// Who brings the rows of several calls together.
+    @WithDefault("triton")
+    Batching batching();
+
     /// Bytes of memory that is shared with each server of this machine; 0 for none.
     @WithDefault("0")
     long sharedMemoryBytes();

@@ -119,6 +119,7 @@ final class SettingsTest {
     assertThat(settings.triton().watchInterval()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().probeTimeout()).isEqualTo(Duration.ofSeconds(7));
     assertThat(settings.triton().openWait()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(settings.triton().batching()).isEqualTo(Batching.GATEWAY);
     assertThat(settings.triton().sharedMemoryBytes()).isOne();
     assertThat(settings.triton().sharedMemoryFrom()).isEqualTo(65_537);
     assertThat(settings.triton().tls()).isTrue();
@@ -141,6 +142,7 @@ final class SettingsTest {
       case "." -> "/program";
       case "auto" -> "java";
       case "caller" -> "server";
+      case "triton" -> "gateway";
       case "127.0.0.1" -> "0.0.0.0";
       case "" -> name.endsWith("width") ? "3" : "other";
       default -> otherwise.matches("[0-9]+") ? String.valueOf(Long.parseLong(otherwise) + 1) : "7s";

@@ -25,11 +25,15 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -90,6 +94,42 @@ final class TritonGatewayTest {
 
       Await.until("up", READINESS, () -> health(gateway, "") == ServingStatus.SERVING);
       assertThat(embed(gateway, 1).getResultsList()).isEqualTo(there.getResultsList());
+    }
+  }
+
+  /// While the first ones run, the others come together.
+  @Test
+  void batchesMayBeMadeHere() throws Exception {
+    Script slow =
+        new Script() {
+          private final Script ones = answering(1);
+
+          @Override
+          public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
+            return ones.answer(model, row);
+          }
+
+          @Override
+          public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
+            return Duration.ofSeconds(1);
+          }
+        };
+    try (FakeTriton triton = FakeTriton.start(slow, shippedModels());
+        TestGateway gateway =
+            TestGateway.start(
+                Map.of(
+                    "fovea.triton.servers", triton.address(), "fovea.triton.batching", "gateway"));
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      int before = triton.requests();
+      List<Future<EmbedResponse>> calls = new ArrayList<>();
+      for (int seed = 0; seed < 12; seed++) {
+        int own = seed;
+        calls.add(callers.submit(() -> embed(gateway, own)));
+      }
+      for (Future<EmbedResponse> call : calls) {
+        assertThat(call.get().getResultsCount()).isEqualTo(1);
+      }
+      assertThat(triton.requests() - before).isLessThan(12);
     }
   }
 

@@ -12,6 +12,7 @@ import dev.fovea.engine.triton.TritonEngine;
 import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.fake.RealTriton;
+import dev.fovea.model.ModelFamily;
 import dev.fovea.model.ModelRepository;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
@@ -45,12 +46,13 @@ final class BridgeBatchingBench {
   private record Turn(double perSecond, double refusedPerSecond, double p50, double p99) {}
 
   static void run(Effort effort) throws Exception {
-    ServableModel model =
-        ModelRepository.read(Path.of("model-repository"), "bench")
-            .families()
-            .get("pico")
-            .member(Role.TEXT)
-            .orElseThrow();
+    ModelFamily family =
+        ModelRepository.read(Path.of("model-repository"), "bench").families().get("pico");
+    run(effort, family.member(Role.TEXT).orElseThrow(), "texts of all lengths");
+    run(effort, family.member(Role.VISION).orElseThrow(), "images of one shape");
+  }
+
+  private static void run(Effort effort, ServableModel model, String what) throws Exception {
     List<Map<String, Tensor>> rows = ModelRows.of(model, 500, 5);
     try (RealTriton triton = RealTriton.start();
         Engine theirs = new TritonEngine(TritonSettings.of(triton.address(), 256), CLOCK);
@@ -71,9 +73,10 @@ final class BridgeBatchingBench {
           ratios[round] = lastHere.perSecond() / lastThere.perSecond();
         }
         System.out.printf(
-            "%s, texts of all lengths, %3d callers: answered in time, batches made by Fovea ÷ by"
+            "%s, %s, %3d callers: answered in time, batches made by Fovea ÷ by"
                 + " Triton %s; Triton %s; Fovea %s%n",
             model.name(),
+            what,
             callers,
             Bench.quartiles(ratios, "%.2f"),
             describe(lastThere),
