@@ -15,6 +15,8 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,14 +40,13 @@ final class BridgeBench {
 
   /// How much is measured.
   ///
-  /// @param warmUp calls until compilers have settled: with a tenth of the usual number, half of
-  ///   what is measured is code that is not compiled yet
+  /// @param warmUp calls after which it is looked whether compilers have settled
   /// @param runIn calls of a size before it is measured
   /// @param calls that are measured
   /// @param rounds turns of each side
   /// @param turnNanos how long a turn takes
   record Effort(int warmUp, int runIn, int calls, int rounds, long turnNanos) {
-    static final Effort WHOLE = new Effort(12_000, 1000, 3000, 6, TimeUnit.SECONDS.toNanos(3));
+    static final Effort WHOLE = new Effort(2000, 500, 2000, 6, TimeUnit.SECONDS.toNanos(3));
 
     /// Shows that it runs; its figures mean nothing.
     static final Effort QUICK = new Effort(50, 20, 40, 1, TimeUnit.MILLISECONDS.toNanos(300));
@@ -88,26 +89,23 @@ final class BridgeBench {
 
   private static void addedLatency(Effort effort) throws Exception {
     try (ZeroCostServer server = new ZeroCostServer();
-        BridgeProcess gateway = BridgeProcess.passThrough(server.port(), "pixels")) {
+        BridgeProcess fovea = BridgeProcess.passThrough(server.port(), "pixels");
+        BridgeProcess floor = BridgeProcess.floor(server.port())) {
+      Map<String, BridgeProcess> ways = new LinkedHashMap<>();
+      ways.put("Fovea", fovea);
+      ways.put("bytes forwarded by grpc-java", floor);
       Optional<BridgeProcess> nginx = BridgeProcess.nginx(server.port());
-      List<Integer> ports = new ArrayList<>(List.of(server.port(), gateway.port()));
       nginx.ifPresentOrElse(
-          process -> ports.add(process.port()),
-          () -> System.out.println("no nginx on the PATH: its column is missing"));
+          process -> ways.put("nginx", process),
+          () -> System.out.println("no nginx on the PATH: its figures are missing"));
       try {
-        measure(ports, pixels(SIZES[0]), 1, effort.warmUp());
+        List<Integer> ports = new ArrayList<>(List.of(server.port()));
+        ways.values().forEach(way -> ports.add(way.port()));
+        warmUp(effort, ports, List.of(fovea, floor));
         for (int size : SIZES) {
-          byte[] request = pixels(size);
           for (int callers : CALLERS) {
-            measure(ports, request, callers, effort.runIn() / callers);
-            long own = gateway.cpuNanos();
-            long others = nginx.map(BridgeProcess::cpuNanos).orElse(0L);
-            double[] p50 = measure(ports, request, callers, effort.calls() / callers);
-            say(size, callers, p50);
-            System.out.printf(
-                "        processor time a call: Fovea %.0f us, nginx %.0f us%n",
-                (gateway.cpuNanos() - own) / 1e3 / effort.calls(),
-                (nginx.map(BridgeProcess::cpuNanos).orElse(0L) - others) / 1e3 / effort.calls());
+            measure(ports, pixels(size), callers, effort.runIn() / callers);
+            compare(effort, ways, ports, size, callers);
           }
         }
       } finally {
@@ -116,16 +114,42 @@ final class BridgeBench {
     }
   }
 
-  private static void say(int size, int callers, double[] p50) {
-    System.out.printf(
-        "%3d KB, %d callers: direct p50 %4.0f us, Fovea adds %4.0f us",
-        size / 1000, callers, p50[0], p50[1] - p50[0]);
-    if (p50.length > 2) {
-      System.out.printf(
-          ", nginx adds %4.0f us, ratio %.2f",
-          p50[2] - p50[0], (p50[1] - p50[0]) / (p50[2] - p50[0]));
+  /// Calls until those that compile their code have settled, which shows in the processors' time
+  /// that a call takes them.
+  private static void warmUp(Effort effort, List<Integer> ports, List<BridgeProcess> compiled)
+      throws Exception {
+    long end = System.nanoTime() + effort.warmUpNanos() * 4;
+    long before = Long.MAX_VALUE;
+    while (System.nanoTime() < end) {
+      long start = compiled.stream().mapToLong(BridgeProcess::cpuNanos).sum();
+      measure(ports, pixels(SIZES[0]), CALLERS[1], effort.warmUp() / CALLERS[1]);
+      long now = compiled.stream().mapToLong(BridgeProcess::cpuNanos).sum() - start;
+      if (now > 0.9 * before) {
+        return;
+      }
+      before = now;
     }
-    System.out.println();
+  }
+
+  private static void compare(
+      Effort effort, Map<String, BridgeProcess> ways, List<Integer> ports, int size, int callers)
+      throws Exception {
+    Map<String, Long> cpu = new HashMap<>();
+    ways.forEach((name, way) -> cpu.put(name, way.cpuNanos()));
+    double[] p50 = measure(ports, pixels(size), callers, effort.calls() / callers);
+    System.out.printf("%3d KB, %d callers: direct p50 %.0f us%n", size / 1000, callers, p50[0]);
+    int way = 1;
+    for (Map.Entry<String, BridgeProcess> each : ways.entrySet()) {
+      double added = p50[way++] - p50[0];
+      System.out.printf(
+          "  %s adds %.0f us, %.0f us of processor time a call%s%n",
+          each.getKey(),
+          added,
+          (each.getValue().cpuNanos() - cpu.get(each.getKey())) / 1e3 / effort.calls(),
+          ways.containsKey("nginx") && !each.getKey().equals("nginx")
+              ? ", %.2f times what nginx adds".formatted(added / (p50[ways.size()] - p50[0]))
+              : "");
+    }
   }
 
   private static byte[] pixels(int size) {

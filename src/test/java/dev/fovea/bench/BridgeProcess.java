@@ -2,6 +2,7 @@ package dev.fovea.bench;
 
 import dev.fovea.app.PassThrough;
 import dev.fovea.app.TestGateway;
+import dev.fovea.engine.triton.RawProxy;
 import dev.fovea.model.ModelRepository;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
@@ -30,6 +31,7 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
 
   private static final String PASS_THROUGH = "pass-through";
   private static final String GATEWAY = "gateway";
+  private static final String FLOOR = "floor";
 
   /// What such a process does, when it is one.
   ///
@@ -49,6 +51,7 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
           }
         }
       }
+      case FLOOR -> RawProxy.serve("127.0.0.1", Integer.parseInt(arguments[1]));
       default -> {
         return false;
       }
@@ -70,6 +73,11 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
     return java(PASS_THROUGH, "127.0.0.1:" + server, model);
   }
 
+  /// What forwards bytes with the same transport and does nothing else.
+  static BridgeProcess floor(int server) throws IOException {
+    return java(FLOOR, String.valueOf(server));
+  }
+
   /// The whole gateway.
   static BridgeProcess gateway(int server) throws IOException {
     return java(GATEWAY, "127.0.0.1:" + server);
@@ -83,10 +91,15 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Bench.class.getName(),
-                "bridge"));
+                // As the launcher starts a server.
+                "-Xms32m"));
+    String options = System.getenv("FOVEA_JAVA_OPTIONS");
+    if (options != null && !options.isBlank()) {
+      command.addAll(List.of(options.strip().split("\\s+")));
+    }
+    command.addAll(
+        List.of(
+            "-cp", System.getProperty("java.class.path"), Bench.class.getName(), "bridge"));
     command.addAll(List.of(arguments));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
