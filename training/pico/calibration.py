@@ -12,13 +12,16 @@ class Calibration:
     """What ``config.json`` tells about scores.
 
     Single label: softmax over ``logit_scale * cosine``. Several labels: sigmoid of
-    ``multi_label_scale * cosine + multi_label_bias``. Below ``rejection_threshold`` the best cosine means
+    ``multi_label_scale * cosine + multi_label_bias``. A text and the places of a picture: sigmoid of
+    ``patch_scale * best patch's cosine + patch_bias``, for texts without a template. Below ``rejection_threshold`` the best cosine means
     "nothing I know".
     """
 
     logit_scale: float = 20.0
     multi_label_scale: float = 20.0
     multi_label_bias: float = -10.0
+    patch_scale: float | None = None
+    patch_bias: float | None = None
     rejection_threshold: float | None = None
 
     def as_dict(self) -> dict[str, float]:

@@ -159,15 +159,20 @@ def calibrate(served: Served, count: int = 1000) -> Calibration:
     scales = np.arange(4.0, 80.0, 0.5)
     likelihoods = [log_likelihood(scale * cosines, truth) for scale in scales]
     some = sheets("calibration-some", count)
-    mixed = served.embed_images([sheet.image for sheet in some])[0] @ labels.T
+    images, patches = served.embed_images([sheet.image for sheet in some])
+    mixed = images @ labels.T
     present = np.zeros_like(mixed)
     for row, sheet in zip(present, some, strict=True):
         row[sheet.scene.kinds()] = 1
     scale, bias = logistic(mixed.reshape(-1), present.reshape(-1))
+    best_patch = (patches @ label_embeddings(served, ("{}",)).T).max(1)
+    patch_scale, patch_bias = logistic(best_patch.reshape(-1), present.reshape(-1))
     return Calibration(
         logit_scale=float(scales[int(np.argmax(likelihoods))]),
         multi_label_scale=round(scale, 3),
         multi_label_bias=round(bias, 3),
+        patch_scale=round(patch_scale, 3),
+        patch_bias=round(patch_bias, 3),
         rejection_threshold=round(float(np.quantile(cosines.max(1), 0.05)), 4),
     )
 

@@ -20,6 +20,7 @@ import dev.fovea.v1.GetModelRequest;
 import dev.fovea.v1.GridGeometry;
 import dev.fovea.v1.Image;
 import dev.fovea.v1.Item;
+import dev.fovea.v1.LogitCalibration;
 import dev.fovea.v1.MapRelevanceRequest;
 import dev.fovea.v1.MapRelevanceResponse;
 import dev.fovea.v1.ModelRef;
@@ -113,6 +114,22 @@ final class DensePredictionServiceTest {
       assertThat(map.getScoresList()).allMatch(score -> score <= map.getBestScore());
       assertThat(best.getMaps(t)).isEqualTo(map.toBuilder().clearScores().build());
     }
+  }
+
+  @Test
+  void probabilityIsTheSigmoidOfTheBestScore() {
+    LogitCalibration patches =
+        ModelServiceGrpc.newBlockingStub(gateway.channel())
+            .getModel(GetModelRequest.newBuilder().setModel("pico").build())
+            .getFamily()
+            .getEmbeddingSpace()
+            .getPatches();
+
+    RelevanceMap map = service.mapRelevance(map(picture(), "a cat")).getMaps(0);
+
+    double logit = map.getBestScore() * patches.getScale() + patches.getBias();
+    assertThat(patches.getScale()).isPositive();
+    assertThat(map.getProbability()).isCloseTo((float) (1 / (1 + Math.exp(-logit))), within(1e-5f));
   }
 
   @Test
