@@ -263,8 +263,7 @@ final class BridgeBench {
     return request.build().toByteArray();
   }
 
-  private static double rate(ManagedChannel channel, byte[] request, long nanos)
-      throws Exception {
+  private static double rate(ManagedChannel channel, byte[] request, long nanos) throws Exception {
     AtomicLong done = new AtomicLong();
     long start = System.nanoTime();
     try (ExecutorService executor = Executors.newFixedThreadPool(8)) {

@@ -109,14 +109,16 @@ final class BridgeJpegBench {
       ManagedChannel through, ManagedChannel direct, List<byte[]> files) throws Exception {
     for (int i = 0; i < files.size(); i++) {
       List<Float> here =
-          embed(through, files.get(i)).getResults(0).getEmbedding().getVector().getFloats().getValuesList();
+          embed(through, files.get(i))
+              .getResults(0)
+              .getEmbedding()
+              .getVector()
+              .getFloats()
+              .getValuesList();
       FloatBuffer there =
           ModelInferResponse.parseFrom(
                   ClientCalls.blockingUnaryCall(
-                      direct,
-                      RawBytes.INFER,
-                      CallOptions.DEFAULT,
-                      ensembleRequest(files.get(i))))
+                      direct, RawBytes.INFER, CallOptions.DEFAULT, ensembleRequest(files.get(i))))
               .getRawOutputContents(0)
               .asReadOnlyByteBuffer()
               .order(ByteOrder.LITTLE_ENDIAN)
@@ -204,8 +206,7 @@ final class BridgeJpegBench {
     double[] micros =
         turns.stream().flatMapToDouble(turn -> Arrays.stream(turn.micros())).sorted().toArray();
     return "%.1f/s %.0f ms %.0f ms"
-        .formatted(
-            rate, Bench.quantile(micros, 0.5) / 1000, Bench.quantile(micros, 0.99) / 1000);
+        .formatted(rate, Bench.quantile(micros, 0.5) / 1000, Bench.quantile(micros, 0.99) / 1000);
   }
 
   private static Turn turn(Way way, int callers, long nanos) throws Exception {

@@ -98,8 +98,7 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
       command.addAll(List.of(options.strip().split("\\s+")));
     }
     command.addAll(
-        List.of(
-            "-cp", System.getProperty("java.class.path"), Bench.class.getName(), "bridge"));
+        List.of("-cp", System.getProperty("java.class.path"), Bench.class.getName(), "bridge"));
     command.addAll(List.of(arguments));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();

@@ -48,8 +48,7 @@ public record Certificates(Path certificate, Path key) {
                   PASSWORD)
               .redirectErrorStream(true)
               .start();
-      String output =
-          new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String output = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(keytool.waitFor()).as(output).isZero();
       return read(store, folder, name);
     } catch (IOException e) {
@@ -75,8 +74,7 @@ public record Certificates(Path certificate, Path key) {
 
   private static Path pem(Path file, String what, byte[] content) throws IOException {
     String lines =
-        Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
-            .encodeToString(content);
+        Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(content);
     return Files.writeString(
         file, "-----BEGIN " + what + "-----\n" + lines + "\n-----END " + what + "-----\n");
   }

@@ -98,6 +98,7 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
 
   /// Regions as their clients named them, mapped until they are unregistered.
   private final Map<String, SharedObject> regions = new ConcurrentHashMap<>();
+
   private volatile UnaryOperator<ModelConfig> config = UnaryOperator.identity();
   private volatile Function<ModelInferRequest, Optional<Status>> refusal = _ -> Optional.empty();
   private volatile UnaryOperator<ModelInferResponse> answer = UnaryOperator.identity();
@@ -144,8 +145,7 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
   /// @param security what its connections and calls must bring
   public static FakeTriton startSecured(
       UnaryOperator<NettyServerBuilder> security, Script script, ServableModel... models) {
-    return new FakeTriton(
-        script, new InetSocketAddress("127.0.0.1", 0), security, List.of(models));
+    return new FakeTriton(script, new InetSocketAddress("127.0.0.1", 0), security, List.of(models));
   }
 
   /// Where it is, as the settings name it.
@@ -543,8 +543,7 @@ public final class FakeTriton extends GRPCInferenceServiceImplBase implements Au
           shared.isPresent()
               ? shared.get()
               : MemorySegment.ofArray(request.getRawInputContents(raw++).toByteArray());
-      Tensor batch =
-          new Tensor(DataType.valueOf(input.getDatatype()), Shape.of(extents), data);
+      Tensor batch = new Tensor(DataType.valueOf(input.getDatatype()), Shape.of(extents), data);
       for (int row = 0; row < extents[0]; row++) {
         if (rows.size() == row) {
           rows.add(new HashMap<>());

@@ -88,8 +88,8 @@ final class AnswerReader {
       ModelInferResponse answer, int index, @Nullable SharedTensors shared) {
     Optional<MemorySegment> memory =
         shared == null ? Optional.empty() : shared.take(answer.getOutputs(index).getName());
-    return memory.orElseGet(() ->
-        MemorySegment.ofBuffer(answer.getRawOutputContents(index).asReadOnlyByteBuffer()));
+    return memory.orElseGet(
+        () -> MemorySegment.ofBuffer(answer.getRawOutputContents(index).asReadOnlyByteBuffer()));
   }
 
   private Tensor readTensor(InferOutputTensor output, MemorySegment contents, int rows) {

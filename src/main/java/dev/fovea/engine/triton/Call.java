@@ -93,8 +93,7 @@ final class Call {
     try {
       switch (result) {
         case Attempt.Result.Answered(ModelInferResponse response) -> {
-          List<Map<String, Tensor>> outputs =
-              answer.isDone() ? List.of() : read(response, memory);
+          List<Map<String, Tensor>> outputs = answer.isDone() ? List.of() : read(response, memory);
           release(memory, true);
           route.engine().retries().earn();
           answer.complete(outputs);
@@ -148,9 +147,7 @@ final class Call {
 
   /// Time in the server's queue that is over because this side asked for no more is the call's own.
   private Meaning asAsked(Meaning meaning) {
-    return meaning == Meaning.QUEUE_TIMEOUT && isQueueTimeLimited()
-        ? Meaning.LATE
-        : meaning;
+    return meaning == Meaning.QUEUE_TIMEOUT && isQueueTimeLimited() ? Meaning.LATE : meaning;
   }
 
   private synchronized boolean isQueueTimeLimited() {

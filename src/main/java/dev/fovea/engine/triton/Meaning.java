@@ -65,8 +65,7 @@ enum Meaning {
       case NOT_FOUND -> text.contains(MEMORY) ? MEMORY_UNKNOWN : MODEL_UNKNOWN;
       case CANCELLED -> text.contains("rst_stream") ? CONNECTION_LOST : ABANDONED;
       case INVALID_ARGUMENT -> text.contains(MEMORY) ? MEMORY_UNKNOWN : NOT_TAKEN;
-      case UNIMPLEMENTED, ALREADY_EXISTS, FAILED_PRECONDITION, OUT_OF_RANGE ->
-          NOT_TAKEN;
+      case UNIMPLEMENTED, ALREADY_EXISTS, FAILED_PRECONDITION, OUT_OF_RANGE -> NOT_TAKEN;
       case UNAUTHENTICATED, PERMISSION_DENIED -> RESTRICTED;
       // Triton never says it: our own side does of an answer larger than is read, a proxy of load.
       case RESOURCE_EXHAUSTED -> text.contains("exceeds maximum size") ? MALFORMED : QUEUE_FULL;

@@ -68,8 +68,7 @@ public record Security(Optional<Tls> tls, Optional<ProtocolKey> key) {
             "protocol key: not shown (expected: NAME=VALUE, a name of lower-case letters, digits,"
                 + " '_', '-' or '.', a value of visible ASCII characters)");
       }
-      return new ProtocolKey(
-          requireNonNull(parts.group(1)), requireNonNull(parts.group(2)));
+      return new ProtocolKey(requireNonNull(parts.group(1)), requireNonNull(parts.group(2)));
     }
 
     @Override
@@ -99,8 +98,8 @@ public record Security(Optional<Tls> tls, Optional<ProtocolKey> key) {
       SslContextBuilder context = GrpcSslContexts.forClient();
       tls.trust().map(Path::toFile).ifPresent(context::trustManager);
       tls.client()
-          .ifPresent(client ->
-              context.keyManager(client.certificate().toFile(), client.key().toFile()));
+          .ifPresent(
+              client -> context.keyManager(client.certificate().toFile(), client.key().toFile()));
       return context.build();
     } catch (SSLException | IllegalArgumentException e) {
       throw new IllegalArgumentException("TLS to Triton: " + e.getMessage(), e);
@@ -114,8 +113,7 @@ public record Security(Optional<Tls> tls, Optional<ProtocolKey> key) {
 
     Telling(ProtocolKey key) {
       this.header =
-          Metadata.Key.of(
-              "triton-grpc-protocol-" + key.name(), Metadata.ASCII_STRING_MARSHALLER);
+          Metadata.Key.of("triton-grpc-protocol-" + key.name(), Metadata.ASCII_STRING_MARSHALLER);
       this.value = key.value();
     }
 

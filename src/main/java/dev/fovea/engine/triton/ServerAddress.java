@@ -35,7 +35,9 @@ record ServerAddress(String host, int port, String address) {
     Matcher parts = check(setting);
     String host = parts.group(1);
     int port = Integer.parseInt(parts.group(2));
-    return changes(setting) ? lookUp(host, port, names) : List.of(new ServerAddress(host, port, ""));
+    return changes(setting)
+        ? lookUp(host, port, names)
+        : List.of(new ServerAddress(host, port, ""));
   }
 
   /// @throws IllegalArgumentException when it is not `host:port` or `dns:///host:port`

@@ -19,7 +19,8 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/// Memory that is shared with one server of this machine: tensors lie in it, and requests say where.
+/// Memory that is shared with one server of this machine: tensors lie in it, and requests say
+/// where.
 ///
 /// Whether there is any is found out by asking the server to open it; one that does not, because it
 /// is on another machine or does not allow it, gets its tensors over the connection. So it does
@@ -129,13 +130,11 @@ final class SharedMemory {
     }
   }
 
-  private void forget(GRPCInferenceServiceBlockingStub stub, Set<String> known)
-      throws IOException {
+  private void forget(GRPCInferenceServiceBlockingStub stub, Set<String> known) throws IOException {
     for (Iterator<Retired> each = retired.iterator(); each.hasNext(); ) {
       Retired old = each.next();
       boolean registered = known.contains(old.region().name());
-      boolean quiet =
-          old.region().isIdle() || clock.nanoTime() - old.sinceNanos() > QUIET_NANOS;
+      boolean quiet = old.region().isIdle() || clock.nanoTime() - old.sinceNanos() > QUIET_NANOS;
       if (registered && quiet) {
         unregister(stub, old.region().name());
       }

@@ -40,8 +40,7 @@ final class SharedMemoryOwner {
     token = HexFormat.of().formatHex(random);
     Path file = FOLDER.resolve("fovea-" + token);
     try {
-      life =
-          FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).lock();
+      life = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).lock();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

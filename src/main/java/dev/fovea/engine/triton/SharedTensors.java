@@ -84,10 +84,11 @@ record SharedTensors(Plan plan, SharedRegion.Slot slot) {
 
   /// What the server has put where an output lies, in memory of its own; empty when it has no area.
   Optional<MemorySegment> take(String output) {
-    return Optional.ofNullable(plan.outputs().get(output)).map(area -> {
-      MemorySegment copy = MemorySegment.ofArray(new byte[Math.toIntExact(area.length())]);
-      return copy.copyFrom(memory(area));
-    });
+    return Optional.ofNullable(plan.outputs().get(output))
+        .map(area -> {
+          MemorySegment copy = MemorySegment.ofArray(new byte[Math.toIntExact(area.length())]);
+          return copy.copyFrom(memory(area));
+        });
   }
 
   private MemorySegment memory(Area area) {

@@ -6,7 +6,6 @@ import dev.fovea.engine.EngineKind;
 import dev.fovea.engine.Lease;
 import dev.fovea.model.ServableModel;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;

@@ -25,8 +25,7 @@ public final class RawProxy implements MethodDescriptor.Marshaller<InputStream> 
   private static final MethodDescriptor<InputStream, InputStream> INFER =
       MethodDescriptor.newBuilder(new RawProxy(), new RawProxy())
           .setType(MethodDescriptor.MethodType.UNARY)
-          .setFullMethodName(
-              GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName())
+          .setFullMethodName(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName())
           .build();
 
   private RawProxy() {}

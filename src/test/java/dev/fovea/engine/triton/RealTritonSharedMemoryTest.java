@@ -68,8 +68,7 @@ final class RealTritonSharedMemoryTest extends EngineContractTest {
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       Await.until("memory is shared", LONG, () -> isShared(engine));
       assertThat(infer(lease, LONG, row(1))).containsExactly(3);
-      Future<float[]> underWay =
-          callers.submit(() -> infer(lease, LONG, slowRow(FOR_EVER, 1)));
+      Future<float[]> underWay = callers.submit(() -> infer(lease, LONG, slowRow(FOR_EVER, 1)));
       assertThat(infer(lease, LONG, row(2, 3))).containsExactly(5, 7);
 
       triton.signal("KILL");
@@ -100,8 +99,8 @@ final class RealTritonSharedMemoryTest extends EngineContractTest {
         for (int k = 0; k < 3; k++) {
           // Large enough for a few of them to wear a region out.
           leaving.add(
-              callers.submit(() ->
-                  infer(lease, Duration.ofMillis(5), slowRow(1000, new float[20_000]))));
+              callers.submit(
+                  () -> infer(lease, Duration.ofMillis(5), slowRow(1000, new float[20_000]))));
         }
         assertThat(infer(lease, LONG, row(i))).containsExactly(2 * i + 1);
         for (Future<float[]> call : leaving) {

@@ -123,8 +123,7 @@ final class SecurityTest {
     Certificates another = Certificates.make(folder, "another.test");
     try (FakeTriton triton = encrypted(server, Optional.empty())) {
       assertServed(
-          triton,
-          tls(Optional.of(server.certificate()), Optional.empty(), Optional.of(NAME)));
+          triton, tls(Optional.of(server.certificate()), Optional.empty(), Optional.of(NAME)));
       // The certificate is for the name, and not for the address that is called.
       assertNotServed(
           triton, tls(Optional.of(server.certificate()), Optional.empty(), Optional.empty()));
@@ -148,8 +147,7 @@ final class SecurityTest {
               Optional.of(new Identity(gateway.certificate(), gateway.key())),
               Optional.of(NAME)));
       assertNotServed(
-          triton,
-          tls(Optional.of(server.certificate()), Optional.empty(), Optional.of(NAME)));
+          triton, tls(Optional.of(server.certificate()), Optional.empty(), Optional.of(NAME)));
       assertNotServed(
           triton,
           tls(
@@ -174,8 +172,8 @@ final class SecurityTest {
                 Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("nonsense.pem");
-    assertThatThrownBy(() -> new Tls(
-            Optional.of(folder.resolve("missing")), Optional.empty(), Optional.empty()))
+    assertThatThrownBy(() ->
+            new Tls(Optional.of(folder.resolve("missing")), Optional.empty(), Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("trust certificate");
   }
@@ -205,15 +203,13 @@ final class SecurityTest {
     ProtocolKey key = ProtocolKey.of("fovea-key=s3cret-value");
     try (Log log = new Log();
         FakeTriton triton =
-            FakeTriton.startSecured(
-                restricted, new ContractScript(), ContractModel.servable())) {
+            FakeTriton.startSecured(restricted, new ContractScript(), ContractModel.servable())) {
       Security known = new Security(Optional.empty(), Optional.of(key));
       assertServed(triton, known);
       assertThat(refused).isEmpty();
 
       assertNotServed(
-          triton,
-          new Security(Optional.empty(), Optional.of(ProtocolKey.of("fovea-key=another"))));
+          triton, new Security(Optional.empty(), Optional.of(ProtocolKey.of("fovea-key=another"))));
       assertNotServed(triton, Security.NONE);
       assertThat(refused).isNotEmpty();
       assertThat(log.lines).isNotEmpty().noneMatch(line -> line.contains("s3cret-value"));

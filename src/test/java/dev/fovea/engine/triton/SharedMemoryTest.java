@@ -303,8 +303,7 @@ final class SharedMemoryTest {
   }
 
   @SafeVarargs
-  private InferRequest request(
-      Duration time, Set<String> outputs, Map<String, Tensor>... rows) {
+  private InferRequest request(Duration time, Set<String> outputs, Map<String, Tensor>... rows) {
     return new InferRequest(List.of(rows), outputs, Deadline.after(clock, time), timings);
   }
 }

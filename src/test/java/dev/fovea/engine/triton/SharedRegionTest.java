@@ -92,10 +92,11 @@ final class SharedRegionTest {
     lost.free();
 
     assertThat(region.take(512)).isEmpty();
-    assertThat(region.take(448)).hasValueSatisfying(slot -> {
-      assertThat(slot.offset()).isEqualTo(576);
-      slot.free();
-    });
+    assertThat(region.take(448))
+        .hasValueSatisfying(slot -> {
+          assertThat(slot.offset()).isEqualTo(576);
+          slot.free();
+        });
     assertThat(region.isWorn()).isTrue();
     assertThat(region.isIdle()).isFalse();
   }

@@ -38,8 +38,7 @@ final class TestModels {
   static ServableModel reader() {
     return servable(
         "reader",
-        new Signature(
-            READER_INPUTS, List.of(READER_LOGITS), 16, Interaction.SEQUENCE),
+        new Signature(READER_INPUTS, List.of(READER_LOGITS), 16, Interaction.SEQUENCE),
         1);
   }
 
