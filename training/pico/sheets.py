@@ -24,6 +24,7 @@ from PIL import Image
 
 from pico.exam import SETS, Sheet, each_sheet
 from scenes.captions import HYPOTHESIS_TEMPLATES, common_colour, groups_of
+from scenes.colours import COLOURS
 from scenes.compose import compose, shared_small_sprites
 from scenes.kinds import EMOTIONS, load_kinds
 from scenes.questions import WORDINGS, ask_about, emotion_of, has_face
@@ -77,6 +78,7 @@ def world() -> dict:
             }
             for kind in load_kinds()
         ],
+        "colours": list(COLOURS),
         "moderated": list(MODERATED),
         "emotions": [*EMOTIONS, "none"],
     }

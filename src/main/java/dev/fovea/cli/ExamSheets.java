@@ -29,13 +29,19 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   ///
   /// @param templates sentences around a kind
   /// @param kinds every kind of thing
+  /// @param colours that things are painted in
   /// @param moderated categories that a moderator asks for
   /// @param emotions what faces feel; the last stands for no face
   record World(
-      List<String> templates, List<Kind> kinds, List<String> moderated, List<String> emotions) {
+      List<String> templates,
+      List<Kind> kinds,
+      List<String> colours,
+      List<String> moderated,
+      List<String> emotions) {
     World {
       templates = listed(templates);
       kinds = listed(kinds);
+      colours = listed(colours);
       moderated = listed(moderated);
       emotions = listed(emotions);
     }
@@ -55,8 +61,21 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   ///
   /// @param name its name
   /// @param phrase the name with its article
+  /// @param plural what several are called
+  /// @param synonyms other names
   /// @param category what it is one of
-  record Kind(String name, String phrase, String category) {}
+  /// @param countable whether there can be two of it
+  record Kind(
+      String name,
+      String phrase,
+      String plural,
+      List<String> synonyms,
+      String category,
+      boolean countable) {
+    Kind {
+      synonyms = listed(synonyms);
+    }
+  }
 
   /// A picture and what is true of it.
   ///
@@ -64,6 +83,7 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   /// @param set the part of the examination that it belongs to
   /// @param things what is in it
   /// @param caption something true of it; empty where nothing is
+  /// @param questions what can be asked about it
   /// @param order pairs of things whose order by depth is sure
   /// @param emotion of its face, or that it has none; empty where it is not sure
   record Sheet(
@@ -71,11 +91,13 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
       String set,
       List<Thing> things,
       @Nullable String caption,
+      List<Question> questions,
       List<Pair> order,
       @Nullable String emotion) {
     Sheet {
       things = listed(things);
       caption = Objects.requireNonNullElse(caption, "");
+      questions = listed(questions);
       order = listed(order);
       emotion = Objects.requireNonNullElse(emotion, "");
     }
@@ -85,7 +107,15 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   ///
   /// @param kind its name
   /// @param number how many
-  record Thing(String kind, int number) {}
+  /// @param colour that all of them are painted in; absent where they are not
+  record Thing(String kind, int number, @Nullable String colour) {}
+
+  /// A question that has one answer.
+  ///
+  /// @param kind of question
+  /// @param question in words
+  /// @param answer in words
+  record Question(String kind, String question, String answer) {}
 
   /// Two things.
   ///

@@ -18,6 +18,7 @@ import dev.fovea.v1.Image;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.Label;
 import dev.fovea.v1.LabelList;
+import dev.fovea.v1.LabelScore;
 import dev.fovea.v1.MapRelevanceRequest;
 import dev.fovea.v1.MapRelevanceResponse;
 import dev.fovea.v1.ModelSelector;
@@ -42,6 +43,7 @@ final class Examination {
   private static final int RETRIEVED = 1000;
 
   private final ExamSheets exam;
+  private final Channel channel;
   private final ModelSelector model;
   private final int most;
   private final Consumer<String> progress;
@@ -60,6 +62,7 @@ final class Examination {
       int most,
       Consumer<String> progress) {
     this.exam = exam;
+    this.channel = channel;
     this.model = model;
     this.most = most;
     this.progress = progress;
@@ -79,7 +82,7 @@ final class Examination {
       retrieval(exam.of("some", most));
     }
     if (tasks.contains(Task.TASK_MAP_RELEVANCE)) {
-      presence(exam.of("reading", most));
+      presence(exam.of("reading", most), tasks.contains(Task.TASK_CLASSIFY));
     }
     if (tasks.contains(Task.TASK_ESTIMATE_DEPTH)) {
       depthOrder(exam.of("deep", most));
@@ -87,7 +90,18 @@ final class Examination {
     if (tasks.contains(Task.TASK_CLASSIFY_EMOTION)) {
       emotions();
     }
+    if (tasks.contains(Task.TASK_CAPTION)) {
+      measures.addAll(reading().captions());
+    }
+    if (tasks.contains(Task.TASK_ANSWER)) {
+      measures.addAll(reading().answers());
+    }
     return measures;
+  }
+
+  /// Captions and answers of the same server.
+  ReadingExam reading() {
+    return new ReadingExam(exam, channel, model, most, progress);
   }
 
   /// The most frequent mistakes among single things: `a taken for b`, and how often.
@@ -109,7 +123,7 @@ final class Examination {
     int first = 0;
     int five = 0;
     int accepted = 0;
-    List<Classification> seen = classify(sheets);
+    List<Classification> seen = classify(sheets, 5);
     for (int i = 0; i < sheets.size(); i++) {
       String truth = sheets.get(i).things().getFirst().kind();
       List<String> guessed =
@@ -132,12 +146,12 @@ final class Examination {
     List<Sheet> sheets = exam.of(set, most);
     if (!sheets.isEmpty()) {
       progress.accept("rejection: " + sheets.size() + " of " + set);
-      long rejected = classify(sheets).stream().filter(Classification::getRejected).count();
+      long rejected = classify(sheets, 1).stream().filter(Classification::getRejected).count();
       share(set + " is rejected", rejected, sheets.size(), target);
     }
   }
 
-  private List<Classification> classify(List<Sheet> sheets) {
+  private List<Classification> classify(List<Sheet> sheets, int topK) {
     LabelList.Builder labels = LabelList.newBuilder();
     for (Kind kind : kinds()) {
       labels.addLabels(Label.newBuilder().setName(kind.name()).addPrompts(kind.phrase()));
@@ -149,7 +163,7 @@ final class Examination {
               .setModel(model)
               .setLabelList(labels)
               .addAllHypothesisTemplates(exam.world().templates())
-              .setTopK(5);
+              .setTopK(topK);
       batch.forEach(sheet -> request.addItems(item(sheet)));
       for (ClassifyResult result : classification.classify(request.build()).getResultsList()) {
         if (result.hasError()) {
@@ -222,22 +236,48 @@ final class Examination {
 
   /// Every kind is looked for in each scene: are those that are there the best, and is what a
   /// moderator asks for told from the rest?
-  private void presence(List<Sheet> sheets) {
+  private void presence(List<Sheet> sheets, boolean whole) {
     if (sheets.isEmpty()) {
       return;
     }
     progress.accept("presence: " + sheets.size() + " scenes of one to four things");
     List<String> phrases = kinds().stream().map(Kind::phrase).toList();
-    int found = 0;
-    int there = 0;
     List<double[]> scores = new ArrayList<>();
     for (Sheet sheet : sheets) {
-      double[] best =
+      scores.add(
           relevance(sheet, phrases, true).getMapsList().stream()
               .mapToDouble(map -> map.getBestScore())
-              .toArray();
-      scores.add(best);
-      Set<Integer> present = present(sheet);
+              .toArray());
+    }
+    recall("its best patch", sheets, scores);
+    if (whole) {
+      recall("its best patch and the whole picture", sheets, withCosines(sheets, scores));
+    }
+    for (String category : exam.world().moderated()) {
+      moderated(category, sheets, scores);
+    }
+  }
+
+  /// The scores of the best patches and the cosines of whole pictures, added.
+  private List<double[]> withCosines(List<Sheet> sheets, List<double[]> scores) {
+    List<Classification> seen = classify(sheets, kinds().size());
+    List<double[]> sums = new ArrayList<>();
+    for (int i = 0; i < sheets.size(); i++) {
+      double[] sum = scores.get(i).clone();
+      for (LabelScore score : seen.get(i).getScoresList()) {
+        sum[score.getLabelIndex()] += score.getCosine();
+      }
+      sums.add(sum);
+    }
+    return sums;
+  }
+
+  private void recall(String by, List<Sheet> sheets, List<double[]> scores) {
+    int found = 0;
+    int there = 0;
+    for (int i = 0; i < sheets.size(); i++) {
+      double[] best = scores.get(i);
+      Set<Integer> present = present(sheets.get(i));
       there += present.size();
       found +=
           (int)
@@ -248,10 +288,7 @@ final class Examination {
                   .filter(present::contains)
                   .count();
     }
-    share("presence of each of 1–4 kinds by its best patch: recall@k", found, there, 0.92);
-    for (String category : exam.world().moderated()) {
-      moderated(category, sheets, scores);
-    }
+    share("presence of each of 1–4 kinds by " + by + ": recall@k", found, there, 0.92);
   }
 
   /// What an image has of a category is told by the best patch of the best of its kinds.

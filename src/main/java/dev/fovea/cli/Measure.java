@@ -67,10 +67,11 @@ record Measure(
   ///
   /// @param truth the class of each case
   /// @param guessed what it was taken for
-  /// @param classes which classes count
+  /// @param classes which classes count, as far as they occur
   static double macroF1(List<String> truth, List<String> guessed, List<String> classes) {
     double sum = 0;
-    for (String name : classes) {
+    List<String> seen = classes.stream().filter(truth::contains).toList();
+    for (String name : seen) {
       int hits = 0;
       int all = 0;
       for (int i = 0; i < truth.size(); i++) {
@@ -79,9 +80,9 @@ record Measure(
         hits += is && said ? 1 : 0;
         all += (is ? 1 : 0) + (said ? 1 : 0);
       }
-      sum += all == 0 ? 0 : 2.0 * hits / all;
+      sum += 2.0 * hits / all;
     }
-    return sum / classes.size();
+    return seen.isEmpty() ? 0 : sum / seen.size();
   }
 
   /// Whether it is what is aimed at; true where nothing is.

@@ -1,6 +1,7 @@
 package dev.fovea.cli;
 
 import dev.fovea.cli.ExamSheets.Kind;
+import dev.fovea.cli.ExamSheets.Question;
 import dev.fovea.cli.ExamSheets.Sheet;
 import dev.fovea.v1.EstimateDepthResponse;
 import dev.fovea.v1.MapRelevanceResponse;
@@ -23,7 +24,8 @@ import java.util.stream.Collectors;
 /// what the models say of them, right or wrong.
 final class ReportPage {
   private static final int SCENES = 24;
-  private static final int LONGEST = 160;
+  private static final int QUESTIONS = 4;
+  private static final int LONGEST = 112;
 
   private final Path page;
   private final Path pictures;
@@ -118,12 +120,32 @@ final class ReportPage {
         relevance.getMapsList().stream()
             .map(map -> String.format(Locale.ROOT, "%.2f", map.getBestScore()))
             .collect(Collectors.joining(", "));
-    return "![%s](%s/%s)\n\nIn it: %s. Best scores: %s.\n"
+    return "![%s](%s/%s)\n\nIn it: %s. Best scores: %s.\n%s"
         .formatted(
             sheet.caption(),
             pictures.getFileName(),
             name,
             kinds.stream().map(Kind::phrase).collect(Collectors.joining(", ")),
-            maps);
+            maps,
+            said(sheet));
+  }
+
+  /// What is said of a scene, and answered to the first questions about it.
+  private String said(Sheet sheet) {
+    StringBuilder said = new StringBuilder();
+    if (tasks.contains(Task.TASK_CAPTION)) {
+      said.append("\nCaption: *").append(examination.reading().caption(sheet)).append("*\n");
+    }
+    if (tasks.contains(Task.TASK_ANSWER)) {
+      for (Question question : sheet.questions().stream().limit(QUESTIONS).toList()) {
+        String answer = examination.reading().answer(sheet, question.question());
+        said.append("\n- ").append(question.question()).append("? *").append(answer).append('*');
+        if (!answer.equals(question.answer())) {
+          said.append(" (true: ").append(question.answer()).append(')');
+        }
+      }
+      said.append('\n');
+    }
+    return said.toString();
   }
 }
