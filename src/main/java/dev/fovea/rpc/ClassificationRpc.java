@@ -86,7 +86,8 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
     requireFamilyLabelSet(request, set);
     ModelSelector selector = SelectorReader.read(request.getModel());
     String family = set.family().family().name();
-    if (catalog.select(selector.orFamily(family), CLASSIFY_EMOTION) != set.family()) {
+    ServedFamily meant = catalog.select(selector.orFamily(family), CLASSIFY_EMOTION);
+    if (!meant.family().name().equals(family)) {
       throw GatewayException.invalidField(
           "model.model", selector.model(), family + ", whose label set it is, or nothing");
     }
