@@ -23,7 +23,10 @@ public final class Bench {
       case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();
       case "processors" -> System.out.print(GoldenProcessors.table(GoldenProcessors::differing));
-      case "kernels" -> KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
+      case "kernels" -> {
+        LookupBench.run();
+        KernelBench.run(Arrays.copyOfRange(args, 1, args.length));
+      }
       case "consistency" -> ConsistencyBench.run();
       case "generate" -> GenerateBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "flood" -> FloodBench.run();
