@@ -40,6 +40,8 @@ CONFIGS = {
     "SigLIP 2": {"image_processor_type": "Siglip2ImageProcessor"},
 }
 SIZES = ((640, 480), (1920, 1080), (4032, 3024))
+# The part of --warm that is spent on whoever is warm already, or has no compiler to warm.
+WARM = 0.1
 # Decoders by the worker's name for them, and who that is in the tables.
 FOVEA = {"java": "Fovea, pure Java", "native": "Fovea, libjpeg-turbo"}
 # What the worker of each task does: its processor alone, its decoder alone, or one after the other.
@@ -49,7 +51,7 @@ WORK = {"decode": "decode", "resize": "process", "CLIP": "both", "SigLIP 2": "bo
 class Fovea:
     """In a process of its own that waits while others work."""
 
-    # The compiler of the JVM wants to see much before it does its best.
+    # The compiler of the JVM shares the core, and wants to see much before it does its best.
     warm = 1
 
     def __init__(self, config, decoder, classpath):
@@ -88,7 +90,7 @@ class Fovea:
 class Peer:
     """Something that is called in this process."""
 
-    warm = 0.1
+    warm = WARM
 
     def __init__(self, works):
         self.works = works
@@ -179,6 +181,7 @@ def measure(task, file, workers, options):
             spent += once * count
             count = min(2 * count, max(1, round(options.seconds * 1e9 / once)))
         times[name] = max(1, round(options.seconds * 1e9 / once))
+        worker.warm = min(worker.warm, WARM)
     taken = {name: [] for name in workers}
     for round_ in range(options.rounds):
         # The other way round every other time: who is first has the colder caches.
@@ -207,7 +210,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--seconds", type=float, default=0.15, help="of CPU, for each measurement")
-    arguments.add_argument("--warm", type=float, default=3, help="seconds of CPU before the first measurement")
+    arguments.add_argument("--warm", type=float, default=8, help="seconds of CPU before the first measurement")
     arguments.add_argument("--only", nargs="+", choices=list(CONFIGS), default=list(CONFIGS), metavar="ROW")
     arguments.add_argument("--quick", action="store_true", help="does it run through? The figures are of no use")
     arguments.add_argument("--classpath", help="of Fovea and its tests, where it is not Maven's")

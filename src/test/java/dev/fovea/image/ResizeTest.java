@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fovea.kernel.ResampleFilter;
 import dev.fovea.kernel.Resampler;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +27,14 @@ final class ResizeTest {
     byte[] resized = run(resize, source, Placement.whole(size));
 
     assertThat(GoldenFiles.sha256(resized)).isEqualTo(golden.get(5));
+    assertThat(run(resize, outsideTheHeap(source), Placement.whole(size))).isEqualTo(resized);
+  }
+
+  /// With an end: what is read beyond the image is read beyond the memory.
+  private static Pixels outsideTheHeap(Pixels pixels) {
+    MemorySegment memory = Arena.ofAuto().allocate(pixels.rgb().length);
+    memory.copyFrom(MemorySegment.ofArray(pixels.rgb()));
+    return Pixels.outsideTheHeap(pixels.width(), pixels.height(), memory, () -> {});
   }
 
   @Test

@@ -95,6 +95,12 @@ final class KeptMemoryTest {
   }
 
   @Test
+  void growsWithTheProcessors() {
+    assertThat(KeptMemory.mostBytes(1)).isEqualTo(40L << 20);
+    assertThat(KeptMemory.mostBytes(16)).isEqualTo(640L << 20);
+  }
+
+  @Test
   void keepsNoMoreThan64Blocks() {
     KeptMemory roomy = new KeptMemory(1000L * LEAST, freed::add);
     for (int i = 0; i < 64; i++) {
