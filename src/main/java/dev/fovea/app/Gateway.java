@@ -25,11 +25,7 @@ import dev.fovea.failure.FaultyConfigurationException;
 import dev.fovea.image.ImageDecoder;
 import dev.fovea.image.ImageLimits;
 import dev.fovea.image.codec.SniffingDecoder;
-import dev.fovea.model.BrokenFamily;
-import dev.fovea.model.ModelFamily;
 import dev.fovea.model.ModelRepository;
-import dev.fovea.model.Role;
-import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.CallContexts;
 import dev.fovea.rpc.CallPolicy;
 import dev.fovea.rpc.Door;
@@ -67,7 +63,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -232,8 +227,7 @@ public final class Gateway implements AutoCloseable {
         new LabelSets(settings.labelSets().folder(), settings.labelSets().maxSets(), clock);
     metrics.gauge("fovea.label.sets", "Label sets kept", labelSets::count);
     metrics.observe(models);
-    EmbedItems embedItems =
-        new EmbedItems(encodeItems, reuseEmbeddings(settings, cpu, metrics));
+    EmbedItems embedItems = new EmbedItems(encodeItems, reuseEmbeddings(settings, cpu, metrics));
     Drain drain = new Drain();
     metrics.gauge("fovea.streams", "Streams that are told when the server ends", drain::calls);
     Services services =
@@ -331,9 +325,7 @@ public final class Gateway implements AutoCloseable {
               "settings", "fovea.cache.max-feature-bytes", String.valueOf(bytes), "0 or more"));
     }
     Optional<ResultCache<ImageFeatures>> seen =
-        bytes == 0
-            ? Optional.empty()
-            : Optional.of(new ResultCache<>(bytes, ImageFeatures::bytes));
+        bytes == 0 ? Optional.empty() : Optional.of(new ResultCache<>(bytes, ImageFeatures::bytes));
     seen.ifPresent(cache -> metrics.observe("fovea.features", "Image features", cache));
     GenerateText generateText =
         new GenerateText(new SeeImages(encodeItems, seen, settings.cache().sharing(), cpu), cpu);
@@ -382,12 +374,13 @@ public final class Gateway implements AutoCloseable {
     }
     server.setServing(
         EmbeddingServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.EMBED_IMAGE, Task.EMBED_TEXT)));
-    server.setServing(ClassificationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CLASSIFY, Task.CLASSIFY_EMOTION)));
+    server.setServing(
+        ClassificationServiceGrpc.SERVICE_NAME,
+        canDo(Set.of(Task.CLASSIFY, Task.CLASSIFY_EMOTION)));
     server.setServing(
         DensePredictionServiceGrpc.SERVICE_NAME,
         canDo(Set.of(Task.MAP_RELEVANCE, Task.ESTIMATE_DEPTH, Task.EXTRACT_PATCH_FEATURES)));
-    server.setServing(
-        GenerationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CAPTION, Task.ANSWER)));
+    server.setServing(GenerationServiceGrpc.SERVICE_NAME, canDo(Set.of(Task.CAPTION, Task.ANSWER)));
     server.setServing(LabelSetServiceGrpc.SERVICE_NAME, true);
     server.setServing(ImageServiceGrpc.SERVICE_NAME, true);
     server.setServing(ModelServiceGrpc.SERVICE_NAME, true);

@@ -30,8 +30,8 @@ import java.util.function.ToDoubleFunction;
 
 /// Counts calls and the time they spend: `fovea_rpc_duration_seconds` by method and status,
 /// `fovea_rpc_inflight`, and `fovea_stage_duration_seconds` by stage; `fovea_uploads_…` for the
-/// images that handles stand for, `fovea_cache_…` for the vectors that are kept,
-/// `fovea_features_…` for what was seen of images, `fovea_generation_…` for texts.
+/// images that handles stand for, `fovea_cache_…` for the vectors that are kept, `fovea_features_…`
+/// for what was seen of images, `fovea_generation_…` for texts.
 final class Metrics implements ServerInterceptor, StageListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(500_000),
@@ -126,8 +126,7 @@ final class Metrics implements ServerInterceptor, StageListener {
 
   private void ending(
       GenerateText texts, String reason, ToDoubleFunction<GenerateText.Counts> count) {
-    FunctionCounter.builder(
-            "fovea.generation.endings", texts, t -> count.applyAsDouble(t.counts()))
+    FunctionCounter.builder("fovea.generation.endings", texts, t -> count.applyAsDouble(t.counts()))
         .description("Texts that have ended, by why")
         .tag("reason", reason)
         .register(registry);

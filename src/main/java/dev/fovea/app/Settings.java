@@ -93,8 +93,8 @@ public interface Settings {
     int maxConcurrentCalls();
 
     /// Streams that a client may reset within [#resetWindow] before its connection is closed (Rapid
-    /// Reset). Each call whose deadline passes at the client is one, so an honest client has no more
-    /// of them a second than calls under way.
+    /// Reset). Each call whose deadline passes at the client is one, so an honest client has no
+    /// more of them a second than calls under way.
     @WithDefault("1024")
     int maxResets();
 
@@ -224,8 +224,8 @@ public interface Settings {
     @WithDefault("0")
     long maxBytes();
 
-    /// Bytes of what the vision encoder has seen of images, which decoders read: asked about again, an
-    /// image is not looked at again. Zero: none is kept.
+    /// Bytes of what the vision encoder has seen of images, which decoders read: asked about again,
+    /// an image is not looked at again. Zero: none is kept.
     @WithDefault("67108864")
     long maxFeatureBytes();
 

@@ -141,10 +141,7 @@ final class WarmUp {
       throws InterruptedException {
     CallContext call =
         new CallContext(
-            "trial",
-            new Caller("trial"),
-            Criticality.DEFAULT,
-            Deadline.after(clock, PATIENCE));
+            "trial", new Caller("trial"), Criticality.DEFAULT, Deadline.after(clock, PATIENCE));
     for (int round = 0; round < ROUNDS; round++) {
       List<Outcome<Content>> items = new ArrayList<>();
       if (Task.EMBED_IMAGE.isSupportedBy(family)) {
@@ -244,6 +241,8 @@ final class WarmUp {
   }
 
   private Item item(ByteString picture) {
-    return Item.newBuilder().setContent(dev.fovea.v1.Content.newBuilder().setImage(image(picture))).build();
+    return Item.newBuilder()
+        .setContent(dev.fovea.v1.Content.newBuilder().setImage(image(picture)))
+        .build();
   }
 }

@@ -18,8 +18,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/// `fovea ask`: a question about an image, answered as the words come. With several questions each is
-/// asked in one more turn of the same conversation.
+/// `fovea ask`: a question about an image, answered as the words come. With several questions each
+/// is asked in one more turn of the same conversation.
 @Command(
     name = "ask",
     description = "Answers questions about an image.",

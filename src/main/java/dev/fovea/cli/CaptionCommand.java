@@ -17,7 +17,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/// `fovea caption`: what images show, in words. One image is told as the words come, several at once.
+/// `fovea caption`: what images show, in words. One image is told as the words come, several at
+/// once.
 @Command(
     name = "caption",
     description = "Says in words what an image shows.",

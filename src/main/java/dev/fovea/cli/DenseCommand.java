@@ -55,7 +55,8 @@ abstract class DenseCommand extends ServerCommand {
       return;
     }
     if (image.startsWith(ImageArguments.HANDLE)) {
-      throw new UnreadableFileException("--out: draws over a file, not over what a handle stands for");
+      throw new UnreadableFileException(
+          "--out: draws over a file, not over what a handle stands for");
     }
     int orientation =
         withDeadline(ImageServiceGrpc.newBlockingStub(channel))

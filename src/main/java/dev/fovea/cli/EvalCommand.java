@@ -43,7 +43,8 @@ final class EvalCommand extends ServerCommand {
   @Option(
       names = "--report",
       paramLabel = "PAGE",
-      description = "Write a Markdown page with a gallery; its pictures go into a folder of its name")
+      description =
+          "Write a Markdown page with a gallery; its pictures go into a folder of its name")
   private @Nullable Path report;
 
   @Override

@@ -56,11 +56,7 @@ final class Examination {
   /// @param most pictures of a set that are looked at
   /// @param progress told what is being measured
   Examination(
-      ExamSheets exam,
-      Channel channel,
-      ModelSelector model,
-      int most,
-      Consumer<String> progress) {
+      ExamSheets exam, Channel channel, ModelSelector model, int most, Consumer<String> progress) {
     this.exam = exam;
     this.channel = channel;
     this.model = model;
@@ -136,7 +132,11 @@ final class Examination {
       }
     }
     int cases = sheets.size();
-    share("zero-shot, one thing of " + kinds().size() + " kinds, known styles: top-1", first, cases, 0.95);
+    share(
+        "zero-shot, one thing of " + kinds().size() + " kinds, known styles: top-1",
+        first,
+        cases,
+        0.95);
     share("zero-shot, one thing: top-5", five, cases, OptionalDouble.empty());
     share("one thing is accepted", accepted, cases, OptionalDouble.empty());
   }

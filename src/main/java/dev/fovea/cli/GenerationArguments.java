@@ -28,7 +28,9 @@ final class GenerationArguments {
   @Option(names = "--top-p", description = "Draw from tokens of this probability together")
   private @Nullable Float topP;
 
-  @Option(names = "--min-p", description = "Draw from tokens at least this likely, of the likeliest")
+  @Option(
+      names = "--min-p",
+      description = "Draw from tokens at least this likely, of the likeliest")
   private @Nullable Float minP;
 
   @Option(names = "--repetition-penalty", description = "Above 1: repeat less. Default: 1")
@@ -91,8 +93,6 @@ final class GenerationArguments {
     return choices.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            Constraint.newBuilder()
-                .setChoices(Choices.newBuilder().addAllValues(choices))
-                .build());
+            Constraint.newBuilder().setChoices(Choices.newBuilder().addAllValues(choices)).build());
   }
 }

@@ -53,8 +53,7 @@ final class HeatMap {
   }
 
   private static BufferedImage scaled(BufferedImage image, int longest) {
-    double scale =
-        Math.min(1, (double) longest / Math.max(image.getWidth(), image.getHeight()));
+    double scale = Math.min(1, (double) longest / Math.max(image.getWidth(), image.getHeight()));
     int width = (int) Math.max(1, Math.round(image.getWidth() * scale));
     int height = (int) Math.max(1, Math.round(image.getHeight() * scale));
     BufferedImage scaled = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
@@ -129,7 +128,8 @@ final class HeatMap {
       GridGeometry geometry, List<Float> values, double x, double y) {
     double column =
         (x - geometry.getBox().getLeft()) * geometry.getColumns() / geometry.getBox().getWidth();
-    double row = (y - geometry.getBox().getTop()) * geometry.getRows() / geometry.getBox().getHeight();
+    double row =
+        (y - geometry.getBox().getTop()) * geometry.getRows() / geometry.getBox().getHeight();
     if (column < 0 || column > geometry.getColumns() || row < 0 || row > geometry.getRows()) {
       return Optional.empty();
     }

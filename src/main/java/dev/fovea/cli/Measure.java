@@ -101,6 +101,7 @@ record Measure(
         cases,
         target.isEmpty()
             ? ""
-            : String.format(Locale.ROOT, "≥ %.2f%s", target.getAsDouble(), isMet() ? "" : ", missed"));
+            : String.format(
+                Locale.ROOT, "≥ %.2f%s", target.getAsDouble(), isMet() ? "" : ", missed"));
   }
 }

@@ -46,7 +46,10 @@ final class RelevanceCommand extends DenseCommand {
                 response.getMapsList().stream()
                     .map(map ->
                         picture.draw(
-                            response.getGeometry(), map.getScoresList(), least(response), best(response)))
+                            response.getGeometry(),
+                            map.getScoresList(),
+                            least(response),
+                            best(response)))
                     .toList()));
     if (!toldAsJson(response)) {
       for (int i = 0; i < texts.size(); i++) {
@@ -66,10 +69,7 @@ final class RelevanceCommand extends DenseCommand {
   }
 
   private static double best(MapRelevanceResponse response) {
-    return response.getMapsList().stream()
-        .mapToDouble(RelevanceMap::getBestScore)
-        .max()
-        .orElse(1);
+    return response.getMapsList().stream().mapToDouble(RelevanceMap::getBestScore).max().orElse(1);
   }
 
   private static String describe(RelevanceMap map, GridGeometry grid) {

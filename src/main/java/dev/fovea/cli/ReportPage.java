@@ -73,8 +73,8 @@ final class ReportPage {
     }
     text.append("\n## Measures\n\n").append(table(measures)).append('\n');
     text.append("\n## What is most often mistaken\n\n");
-    confusions.forEach(c ->
-        text.append("- ").append(c.getKey()).append(": ").append(c.getValue()).append('\n'));
+    confusions.forEach(
+        c -> text.append("- ").append(c.getKey()).append(": ").append(c.getValue()).append('\n'));
     gallery(text);
     try {
       Path folder = page.toAbsolutePath().getParent();
@@ -93,7 +93,8 @@ final class ReportPage {
     if (sheets.isEmpty() || !tasks.contains(Task.TASK_MAP_RELEVANCE)) {
       return;
     }
-    text.append("\n## Scenes\n\nNot chosen: the first of each set. Beside a scene, where the models see ")
+    text.append(
+            "\n## Scenes\n\nNot chosen: the first of each set. Beside a scene, where the models see ")
         .append("what is in it, from blue to red; last, what is near (red) and far (blue).\n");
     for (int i = 0; i < sheets.size(); i++) {
       text.append('\n').append(scene(sheets.get(i), String.format(Locale.ROOT, "%02d.jpg", i)));

@@ -26,7 +26,8 @@ final class TextPrinter {
   void finish(GenerationFinished finished) {
     FinishReason reason = finished.getFinishReason();
     boolean cut =
-        reason == FinishReason.FINISH_REASON_LENGTH || reason == FinishReason.FINISH_REASON_DEADLINE;
+        reason == FinishReason.FINISH_REASON_LENGTH
+            || reason == FinishReason.FINISH_REASON_DEADLINE;
     out.println(
         cut
             ? "… (cut: " + reason.name().substring(PREFIX.length()).toLowerCase(Locale.ROOT) + ")"

@@ -91,8 +91,8 @@ public final class GatewayException extends RuntimeException {
     return copy(metadata, moved, retryAfter);
   }
 
-  /// This refusal where a text or a number stands in the request by itself, at `field`, and not in a
-  /// message of its own: whatever was said of a field is said of that one.
+  /// This refusal where a text or a number stands in the request by itself, at `field`, and not in
+  /// a message of its own: whatever was said of a field is said of that one.
   public GatewayException at(String field) {
     List<FieldViolation> moved =
         violations.stream().map(v -> new FieldViolation(field, v.description())).toList();

@@ -241,7 +241,7 @@ final class Automaton {
           if (work > MAX_WORK) {
             throw tooComplex();
           }
-          row[c] = reached.isEmpty() ? NOWHERE : (int) number(close(reached), ids, open);
+          row[c] = reached.isEmpty() ? NOWHERE : number(close(reached), ids, open);
         }
         rows.add(row);
       }
@@ -252,7 +252,7 @@ final class Automaton {
       return new Automaton(classOf, classes, next, accepting);
     }
 
-    private static long number(BitSet set, Map<BitSet, Integer> ids, Deque<BitSet> open) {
+    private static int number(BitSet set, Map<BitSet, Integer> ids, Deque<BitSet> open) {
       Integer known = ids.get(set);
       if (known != null) {
         return known;

@@ -12,9 +12,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/// Keeps several texts under way and gives the likeliest, by the mean log-probability of its tokens.
-/// Each beam is a sequence of its own, so that their steps share a batch; where one beam goes on in
-/// two ways, its sequence is forked.
+/// Keeps several texts under way and gives the likeliest, by the mean log-probability of its
+/// tokens. Each beam is a sequence of its own, so that their steps share a batch; where one beam
+/// goes on in two ways, its sequence is forked.
 public final class BeamSearch {
   private BeamSearch() {}
 
@@ -87,9 +87,7 @@ public final class BeamSearch {
     for (Beam beam : beams) {
       Distribution distribution = new Distribution(beam.logits());
       for (int token : distribution.likeliest(options.beams() + decoding.endIds().size())) {
-        all.add(
-            new Way(
-                beam, token, beam.logProbability() + distribution.logProbability(token)));
+        all.add(new Way(beam, token, beam.logProbability() + distribution.logProbability(token)));
       }
     }
     all.sort(Comparator.comparingDouble(Way::logProbability).reversed());
@@ -108,8 +106,8 @@ public final class BeamSearch {
     return ways;
   }
 
-  /// Whether as many texts have finished as there are beams, and what is under way is less likely, by
-  /// the mean of its tokens so far, than each of them.
+  /// Whether as many texts have finished as there are beams, and what is under way is less likely,
+  /// by the mean of its tokens so far, than each of them.
   private static boolean isSettled(List<Way> ways, List<Found> finished, int beams) {
     if (ways.isEmpty() || finished.size() < beams) {
       return ways.isEmpty() && !finished.isEmpty();
@@ -130,7 +128,7 @@ public final class BeamSearch {
     List<Decode> used = new ArrayList<>();
     List<Decode> decodes = new ArrayList<>();
     for (Beam beam : beams) {
-      if (ways.stream().noneMatch(way -> way.beam() == beam)) {
+      if (ways.stream().noneMatch(way -> way.beam().equals(beam))) {
         beam.decode().close();
         open.remove(beam.decode());
       }

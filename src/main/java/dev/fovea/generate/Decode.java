@@ -11,8 +11,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/// A sequence of a stepped decoder in the terms of its model: tokens in, logits out. Long prompts go
-/// in chunks, so that no other sequence waits for more than one of them.
+/// A sequence of a stepped decoder in the terms of its model: tokens in, logits out. Long prompts
+/// go in chunks, so that no other sequence waits for more than one of them.
 final class Decode implements AutoCloseable {
   static final String IDS = "input_ids";
   static final String LOGITS = "logits";
@@ -25,8 +25,7 @@ final class Decode implements AutoCloseable {
   private final Terms terms;
   private Map<String, Tensor> images;
 
-  private Decode(
-      ServableModel model, Sequence sequence, Terms terms, Map<String, Tensor> images) {
+  private Decode(ServableModel model, Sequence sequence, Terms terms, Map<String, Tensor> images) {
     this.model = model;
     this.sequence = sequence;
     this.terms = terms;

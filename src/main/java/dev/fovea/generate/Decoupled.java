@@ -20,8 +20,7 @@ final class Decoupled {
 
   private Decoupled() {}
 
-  static Map<String, Tensor> row(
-      ServableModel model, Prompt prompt, GenerationOptions options) {
+  static Map<String, Tensor> row(ServableModel model, Prompt prompt, GenerationOptions options) {
     Map<String, Tensor> row = new HashMap<>(prompt.images());
     row.put(Decode.IDS, Tensor.ofLongs(Shape.of(prompt.length()), prompt.ids()));
     Sampling sampling = options.sampling();
@@ -34,11 +33,7 @@ final class Decoupled {
     number(model, row, "top_p", sampling.topP(), greedy.topP());
     number(model, row, "min_p", sampling.minP(), greedy.minP());
     number(
-        model,
-        row,
-        "repetition_penalty",
-        sampling.repetitionPenalty(),
-        greedy.repetitionPenalty());
+        model, row, "repetition_penalty", sampling.repetitionPenalty(), greedy.repetitionPenalty());
     if (options.logProbabilities().isPresent()) {
       throw unknown(model, "log_probabilities");
     }

@@ -17,8 +17,8 @@ public record Delta(String text, List<Token> tokens, int count) {
   ///
   /// @param id in the vocabulary
   /// @param logProbability by the model's own distribution
-  /// @param alternatives the likeliest tokens at its place, likeliest first, without alternatives of
-  ///   their own
+  /// @param alternatives the likeliest tokens at its place, likeliest first, without alternatives
+  ///   of their own
   public record Token(int id, double logProbability, List<Token> alternatives) {
     public Token {
       alternatives = List.copyOf(alternatives);

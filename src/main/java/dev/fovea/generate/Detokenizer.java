@@ -7,9 +7,9 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
-/// Tokens back to text, as they come: whole characters alone leave it. Bytes that are no UTF-8 become
-/// U+FFFD; a character that never gets whole is never sent. The blank that the tokenizer puts before
-/// a text's first word is left out. For one text, of one thread.
+/// Tokens back to text, as they come: whole characters alone leave it. Bytes that are no UTF-8
+/// become U+FFFD; a character that never gets whole is never sent. The blank that the tokenizer
+/// puts before a text's first word is left out. For one text, of one thread.
 final class Detokenizer {
   private final Vocabulary vocabulary;
   private final CharsetDecoder decoder =

@@ -32,9 +32,8 @@ final class Distribution {
   /// The likeliest tokens, likeliest first, of equal ones the lowest id.
   List<Integer> likeliest(int count) {
     PriorityQueue<Integer> worstFirst =
-        new PriorityQueue<>(
-            (a, b) ->
-                logits[a] != logits[b] ? Float.compare(logits[a], logits[b]) : Integer.compare(b, a));
+        new PriorityQueue<>((a, b) ->
+            logits[a] != logits[b] ? Float.compare(logits[a], logits[b]) : Integer.compare(b, a));
     for (int id = 0; id < logits.length && count > 0; id++) {
       if (worstFirst.size() < count) {
         worstFirst.add(id);

@@ -25,8 +25,7 @@ public record GenerationOptions(
 
   /// The likeliest token each time, up to a number of tokens.
   public static GenerationOptions greedy(int maxTokens) {
-    return new GenerationOptions(
-        maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1);
+    return new GenerationOptions(maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1);
   }
 
   /// How the next token is chosen.
@@ -38,12 +37,7 @@ public record GenerationOptions(
   /// @param repetitionPenalty what logits of tokens that were there already are divided by
   /// @param seed what random numbers begin with
   public record Sampling(
-      double temperature,
-      int topK,
-      double topP,
-      double minP,
-      double repetitionPenalty,
-      long seed) {
+      double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
     public static final Sampling GREEDY = new Sampling(0, 0, 1, 0, 1, 0);
   }
 }

@@ -13,9 +13,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/// Generates a text: gives the decoder the prompt, then one token after the other, until a reason to
-/// stop. What holds the state, and how steps of many texts are batched, is the engine's affair; a
-/// decoupled model takes the prompt and says all of its tokens by itself.
+/// Generates a text: gives the decoder the prompt, then one token after the other, until a reason
+/// to stop. What holds the state, and how steps of many texts are batched, is the engine's affair;
+/// a decoupled model takes the prompt and says all of its tokens by itself.
 ///
 /// It ends a little before the deadline, so that the text so far arrives. Leaving it, however that
 /// happens, gives the engine its place back.
@@ -96,11 +96,12 @@ public final class Generator {
           writing.stop();
           return;
         }
-        Decoupled.tokens(answer.get()).forEach(token -> {
-          if (!writing.hasEnded()) {
-            writing.take(token);
-          }
-        });
+        Decoupled.tokens(answer.get())
+            .forEach(token -> {
+              if (!writing.hasEnded()) {
+                writing.take(token);
+              }
+            });
       }
     }
   }

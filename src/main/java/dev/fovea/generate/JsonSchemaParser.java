@@ -14,10 +14,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 
-/// Reads the usual part of JSON Schema into the texts that it allows: compact JSON, a blank after `:`
-/// and `,` or none, properties in the order in which the schema has them. All of them are instances
-/// of the schema; not all instances are among them, for there is no need to be able to write one in
-/// every way.
+/// Reads the usual part of JSON Schema into the texts that it allows: compact JSON, a blank after
+/// `:` and `,` or none, properties in the order in which the schema has them. All of them are
+/// instances of the schema; not all instances are among them, for there is no need to be able to
+/// write one in every way.
 ///
 /// A word that would restrict an instance further and is not known here is refused.
 final class JsonSchemaParser {
@@ -32,13 +32,32 @@ final class JsonSchemaParser {
   /// Words that restrict nothing, or nothing of what is written here.
   private static final Set<String> NOTES =
       Set.of(
-          "$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated",
-          "readOnly", "writeOnly", "additionalProperties");
+          "$schema",
+          "$id",
+          "$comment",
+          "title",
+          "description",
+          "default",
+          "examples",
+          "deprecated",
+          "readOnly",
+          "writeOnly",
+          "additionalProperties");
 
   private static final Set<String> WORDS =
       Set.of(
-          "type", "properties", "required", "items", "minItems", "maxItems", "enum", "const",
-          "minLength", "maxLength", "pattern", "anyOf");
+          "type",
+          "properties",
+          "required",
+          "items",
+          "minItems",
+          "maxItems",
+          "enum",
+          "const",
+          "minLength",
+          "maxLength",
+          "pattern",
+          "anyOf");
 
   private static final CodePoints CONTROL = CodePoints.of(0, 0x1F);
   private static final CodePoints PLAIN =
@@ -109,11 +128,15 @@ final class JsonSchemaParser {
       return only(path, schema, "const", Regular.text(schema.get("const").toString()));
     }
     if (schema.has("enum")) {
-      return only(path, schema, "enum", union(path, "enum", schema, node -> Regular.text(node.toString())));
+      return only(
+          path, schema, "enum", union(path, "enum", schema, node -> Regular.text(node.toString())));
     }
     if (schema.has("anyOf")) {
       return only(
-          path, schema, "anyOf", union(path, "anyOf", schema, node -> schema(path + "/anyOf", node)));
+          path,
+          schema,
+          "anyOf",
+          union(path, "anyOf", schema, node -> schema(path + "/anyOf", node)));
     }
     JsonNode type = schema.path("type");
     if (type.isArray()) {
@@ -123,8 +146,8 @@ final class JsonSchemaParser {
   }
 
   /// `enum`, `const` and `anyOf` stand alone: with others beside them they would have to be
-  /// intersected. A `type` beside `enum` and `const` is what people write and restricts nothing that
-  /// they meant.
+  /// intersected. A `type` beside `enum` and `const` is what people write and restricts nothing
+  /// that they meant.
   private Regular only(String path, JsonNode schema, String word, Regular language) {
     for (Map.Entry<String, JsonNode> other : schema.properties()) {
       boolean harmless =
@@ -167,10 +190,7 @@ final class JsonSchemaParser {
   }
 
   private Regular union(
-      String path,
-      String word,
-      JsonNode schema,
-      Function<JsonNode, Regular> reading) {
+      String path, String word, JsonNode schema, Function<JsonNode, Regular> reading) {
     JsonNode list = schema.get(word);
     if (!list.isArray() || list.isEmpty()) {
       throw refused(path, list, "a list of one or more as " + word);
@@ -265,8 +285,7 @@ final class JsonSchemaParser {
     for (int[] range : set.without(PLAIN).ranges()) {
       for (int c = range[0]; c <= range[1]; c++) {
         choices.add(
-            Regular.text(
-                c == '"' || c == '\\' ? "\\" + (char) c : String.format("\\u%04x", c)));
+            Regular.text(c == '"' || c == '\\' ? "\\" + (char) c : String.format("\\u%04x", c)));
       }
     }
     return new Regular.Union(choices);
@@ -291,14 +310,17 @@ final class JsonSchemaParser {
   }
 
   private Regular array(String path, JsonNode schema) {
-    Regular item =
-        schema.has("items") ? schema(path + "/items", schema.get("items")) : scalar();
+    Regular item = schema.has("items") ? schema(path + "/items", schema.get("items")) : scalar();
     int least = count(path, schema, "minItems", 0);
     int most = count(path, schema, "maxItems", -1);
     if (most >= 0 && most < least) {
       throw refused(path, most, "at least " + least);
     }
-    Regular more = new Regular.Repeat(Regular.all(COMMA, item), Math.max(0, least - 1), most < 0 ? -1 : Math.max(0, most - 1));
+    Regular more =
+        new Regular.Repeat(
+            Regular.all(COMMA, item),
+            Math.max(0, least - 1),
+            most < 0 ? -1 : Math.max(0, most - 1));
     Regular some = Regular.all(item, more);
     Regular items = most == 0 ? Regular.EMPTY : least == 0 ? Regular.optional(some) : some;
     return Regular.all(Regular.text("["), items, Regular.text("]"));
@@ -345,8 +367,7 @@ final class JsonSchemaParser {
     return new Regular.Union(byFirst);
   }
 
-  private static List<Regular> following(
-      List<Regular> members, List<Boolean> needed, int after) {
+  private static List<Regular> following(List<Regular> members, List<Boolean> needed, int after) {
     List<Regular> parts = new ArrayList<>();
     for (int i = after + 1; i < members.size(); i++) {
       Regular member = Regular.all(COMMA, members.get(i));

@@ -76,7 +76,7 @@ final class RegexParser {
   }
 
   private Regular quantified(Regular atom) {
-    if (at == source.length()) {
+    if (!isQuantifier()) {
       return atom;
     }
     Regular repeated =
@@ -84,17 +84,18 @@ final class RegexParser {
           case '*' -> repeat(atom, 0, -1);
           case '+' -> repeat(atom, 1, -1);
           case '?' -> repeat(atom, 0, 1);
-          case '{' -> counted(atom);
-          default -> atom;
+          default -> counted(atom);
         };
-    if (repeated != atom) {
-      // As few as possible: the same texts match.
-      boolean _ = accept('?');
-      if (at < source.length() && "*+?{".indexOf(source.charAt(at)) >= 0) {
-        throw refused("one quantifier");
-      }
+    // As few as possible: the same texts match.
+    boolean _ = accept('?');
+    if (isQuantifier()) {
+      throw refused("one quantifier");
     }
     return repeated;
+  }
+
+  private boolean isQuantifier() {
+    return at < source.length() && "*+?{".indexOf(source.charAt(at)) >= 0;
   }
 
   private Regular repeat(Regular atom, int least, int most) {
@@ -184,9 +185,9 @@ final class RegexParser {
       throw refused("no named class and no intersection");
     }
     CodePoints from = member();
-    boolean single = from.ranges().size() == 1 && from.ranges().getFirst()[0] == from.ranges().getFirst()[1];
-    boolean isRange =
-        single && source.startsWith("-", at) && !source.startsWith("-]", at);
+    boolean single =
+        from.ranges().size() == 1 && from.ranges().getFirst()[0] == from.ranges().getFirst()[1];
+    boolean isRange = single && source.startsWith("-", at) && !source.startsWith("-]", at);
     if (!isRange) {
       return from;
     }

@@ -8,9 +8,9 @@ import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
 
 /// Chooses the next token from a model's logits: repetition penalty (Keskar et al. 2019), then what
-/// is allowed, then temperature, top-k, top-p (Holtzman et al. 2020) and min-p (Nguyen et al. 2024),
-/// in this order, as Hugging Face transformers does. Equal seeds and logits give equal tokens. For one
-/// text, of one thread.
+/// is allowed, then temperature, top-k, top-p (Holtzman et al. 2020) and min-p (Nguyen et al.
+/// 2024), in this order, as Hugging Face transformers does. Equal seeds and logits give equal
+/// tokens. For one text, of one thread.
 final class Sampler {
   private final Sampling sampling;
   private final RandomGenerator random;

@@ -17,8 +17,7 @@ import java.util.Set;
 /// @param timings where the engine's time is added
 public record Terms(Deadline deadline, Criticality criticality, StageTimings timings) {
   InferRequest request(Map<String, Tensor> row, Set<String> outputs) {
-    return new InferRequest(
-        List.of(row), outputs, deadline, criticality, Place.NONE, timings);
+    return new InferRequest(List.of(row), outputs, deadline, criticality, Place.NONE, timings);
   }
 
   /// The same with less time.

@@ -11,7 +11,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
-/// Between a text that is generated and a consumer that reads it: the one never waits for the other.
+/// Between a text that is generated and a consumer that reads it: the one never waits for the
+/// other.
 ///
 /// While the consumer is ready, a delta goes straight to it, on the thread that generates. While it
 /// is not, deltas wait, a bounded number of them; beyond that the last one grows instead, and when

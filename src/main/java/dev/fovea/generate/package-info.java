@@ -2,8 +2,8 @@
 /// to.
 ///
 /// Read [dev.fovea.generate.Generator] first, then [dev.fovea.generate.Sampler] and
-/// [dev.fovea.generate.Constraint]. May import `engine`, `model`, `text`, `tensor`, `call`, `failure`
-/// and `telemetry`.
+/// [dev.fovea.generate.Constraint]. May import `engine`, `model`, `text`, `tensor`, `call`,
+/// `failure` and `telemetry`.
 @NullMarked
 package dev.fovea.generate;
 

@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
-/// How a decoder is talked to: `tokenizer.json`, the `chat_template` of `tokenizer_config.json`, and
-/// `generation_config.json`, under the names that Hugging Face models give them. Immutable.
+/// How a decoder is talked to: `tokenizer.json`, the `chat_template` of `tokenizer_config.json`,
+/// and `generation_config.json`, under the names that Hugging Face models give them. Immutable.
 ///
 /// @param vocabulary what its tokens stand for
 /// @param prompts makes its prompts
@@ -65,8 +65,7 @@ public record Decoding(
               String.valueOf(context),
               "2 or more, or the parameter context_length"));
     }
-    int maxTokens =
-        number(config, "max_new_tokens", Math.min(DEFAULT_MAX_TOKENS, context), faults);
+    int maxTokens = number(config, "max_new_tokens", Math.min(DEFAULT_MAX_TOKENS, context), faults);
     int maxImages = parameter(parameters, "max_images", 1, faults);
     if (!faults.isEmpty()) {
       throw new FaultyConfigurationException(faults);
@@ -89,7 +88,8 @@ public record Decoding(
         ids.add(id.asInt());
       } else {
         faults.add(
-            new Fault(GENERATION_CONFIG, "eos_token_id", id.toString(), "a token's id, or several"));
+            new Fault(
+                GENERATION_CONFIG, "eos_token_id", id.toString(), "a token's id, or several"));
       }
     }
     return List.copyOf(ids);
@@ -102,7 +102,8 @@ public record Decoding(
     }
     if (!node.isInt() || node.asInt() < 1 || node.asInt() > MAX_CONTEXT) {
       faults.add(
-          new Fault(GENERATION_CONFIG, key, node.toString(), "a whole number, 1 to " + MAX_CONTEXT));
+          new Fault(
+              GENERATION_CONFIG, key, node.toString(), "a whole number, 1 to " + MAX_CONTEXT));
       return otherwise;
     }
     return node.asInt();

@@ -121,7 +121,8 @@ final class ModelFolderReader {
       Path assets = folder.resolve("assets");
       tokenizer = faults.attempt(ASSETS, () -> HuggingFaceTokenizer.read(assets));
       decoding =
-          tokenizer.flatMap(t -> faults.attempt(ASSETS, () -> Decoding.read(assets, t, parameters)));
+          tokenizer.flatMap(
+              t -> faults.attempt(ASSETS, () -> Decoding.read(assets, t, parameters)));
       decoding.ifPresent(d -> signature.ifPresent(s -> checkDecoder(s, d)));
     }
     if (role.isEmpty() || signature.isEmpty() || artifact.isEmpty()) {
@@ -520,8 +521,7 @@ final class ModelFolderReader {
     }
   }
 
-  private void checkTensor(
-      String kind, Optional<TensorSpec> spec, DataType type, Shape shape) {
+  private void checkTensor(String kind, Optional<TensorSpec> spec, DataType type, Shape shape) {
     if (spec.isEmpty() || spec.get().type() != type || !spec.get().shape().equals(shape)) {
       faults.add(
           configFile,

@@ -1,10 +1,10 @@
 package dev.fovea.model;
 
+import dev.fovea.tensor.DataType;
+import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.TensorSpec;
 import inference.ModelConfig;
 import inference.ModelSequenceBatching;
-import dev.fovea.tensor.DataType;
-import dev.fovea.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,8 +40,7 @@ public record Sequencing(List<State> states, int maxSequences) {
       String field = "sequence_batching.state." + state.getInputName();
       List<Long> dims = state.getDimsList();
       var type = DataType.named(state.getDataType().name().replace("TYPE_", ""));
-      boolean zero =
-          state.getInitialStateCount() == 1 && state.getInitialState(0).getZeroData();
+      boolean zero = state.getInitialStateCount() == 1 && state.getInitialState(0).getZeroData();
       boolean fixed = !dims.isEmpty() && dims.stream().allMatch(dim -> dim > 0);
       if (type.isEmpty() || !type.get().isFixedSize() || !fixed || !zero) {
         faults.add(

@@ -103,8 +103,8 @@ public record ServableModel(
     return parameters.getOrDefault("patch_embedding_output", "patch_embeddings");
   }
 
-  /// The input that takes [#imageFeatures], of a model that reads them: of the same name, unless the
-  /// parameter `image_features_input` says otherwise.
+  /// The input that takes [#imageFeatures], of a model that reads them: of the same name, unless
+  /// the parameter `image_features_input` says otherwise.
   public String imageFeaturesInput() {
     return parameters.getOrDefault("image_features_input", imageFeatures());
   }

@@ -58,8 +58,7 @@ public final class CallContexts implements ServerInterceptor {
 
   /// What a call carries by its headers.
   CallContext context(ServerCall<?, ?> call, Metadata headers) {
-    return new CallContext(
-        newRequestId(), caller(call, headers), criticality(headers), deadline());
+    return new CallContext(newRequestId(), caller(call, headers), criticality(headers), deadline());
   }
 
   private static String newRequestId() {

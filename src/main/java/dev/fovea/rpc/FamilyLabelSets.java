@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 /// Finds the label sets of families' own by the names that clients give.
 final class FamilyLabelSets {
   private static final Pattern NAME =
-      Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}" + FamilyLabelSet.SEPARATOR + "[a-z]{1,32}");
+      Pattern.compile(
+          "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}" + FamilyLabelSet.SEPARATOR + "[a-z]{1,32}");
 
   private FamilyLabelSets() {}
 

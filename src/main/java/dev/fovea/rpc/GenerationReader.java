@@ -54,7 +54,11 @@ final class GenerationReader {
 
   /// @param constraint as the request has it; the default message when it has none
   static TextRequest request(
-      GenerationOptions options, boolean held, Constraint constraint, Decoding decoding, Beams beams) {
+      GenerationOptions options,
+      boolean held,
+      Constraint constraint,
+      Decoding decoding,
+      Beams beams) {
     Optional<Rule> rule = held ? Optional.of(rule(constraint)) : Optional.empty();
     int maxTokens =
         whole("max_tokens", options.hasMaxTokens(), options.getMaxTokens(), 1, MAX_TOKENS)
@@ -63,8 +67,7 @@ final class GenerationReader {
         whole("min_tokens", options.hasMinTokens(), options.getMinTokens(), 0, maxTokens).orElse(0);
     double temperature =
         number("temperature", options.hasTemperature(), options.getTemperature(), 0, 100, 0);
-    OptionalInt topK =
-        whole("top_k", options.hasTopK(), options.getTopK(), 1, Integer.MAX_VALUE);
+    OptionalInt topK = whole("top_k", options.hasTopK(), options.getTopK(), 1, Integer.MAX_VALUE);
     boolean narrowed = options.hasTopK() || options.hasTopP() || options.hasMinP();
     if (narrowed && temperature == 0) {
       throw invalid("temperature", 0, "above 0, with top_k, top_p or min_p");

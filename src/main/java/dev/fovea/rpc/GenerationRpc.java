@@ -109,8 +109,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
             .setEffectiveOptions(GenerationWriter.options(wanted.options()));
     for (int i = 0; i < captions.size(); i++) {
       Item item = request.getItems(i);
-      CaptionResult.Builder result =
-          CaptionResult.newBuilder().setIndex(i).setId(item.getId());
+      CaptionResult.Builder result = CaptionResult.newBuilder().setIndex(i).setId(item.getId());
       switch (captions.get(i)) {
         case Outcome.Done<GeneratedText>(GeneratedText text) ->
             result.setCaption(writer(family).text(text));
@@ -161,8 +160,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
               wanted,
               (started, text) -> {
                 try {
-                  return captionImages.stream(
-                      family, image, style, wanted, record, started, text);
+                  return captionImages.stream(family, image, style, wanted, record, started, text);
                 } catch (GatewayException refusal) {
                   throw located(refusal, request);
                 }
@@ -171,13 +169,13 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
   }
 
   /// A refusal that looking at the image had.
-  private static GatewayException located(
-      GatewayException refusal, StreamCaptionRequest request) {
+  private static GatewayException located(GatewayException refusal, StreamCaptionRequest request) {
     boolean ours =
         switch (refusal.reason().kind()) {
           case INVALID, NOT_FOUND ->
               refusal.violations().stream()
-                  .noneMatch(v -> v.field().startsWith("options") || v.field().startsWith("constraint"));
+                  .noneMatch(
+                      v -> v.field().startsWith("options") || v.field().startsWith("constraint"));
           default -> false;
         };
     return ours ? ImageReader.locate(refusal, request.getImage()).under("image") : refusal;
@@ -185,8 +183,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
 
   @Override
   public void answer(AnswerRequest request, StreamObserver<AnswerResponse> observer) {
-    UnaryCalls.serve(
-        observer, call -> services.admit(call, 1, record -> answer(request, record)));
+    UnaryCalls.serve(observer, call -> services.admit(call, 1, record -> answer(request, record)));
   }
 
   private AnswerResponse answer(AnswerRequest request, CallRecord record)
@@ -199,8 +196,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
             request.getConstraint(),
             decoding(family),
             Beams.REFUSED);
-    Conversation conversation =
-        reader.conversation(request.getTurnsList(), record.call().caller());
+    Conversation conversation = reader.conversation(request.getTurnsList(), record.call().caller());
     GeneratedText answer = answerQuestion.run(family, conversation, wanted, record);
     return AnswerResponse.newBuilder()
         .setAnswer(writer(family).text(answer))
@@ -230,8 +226,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
               family,
               wanted,
               (started, text) ->
-                  answerQuestion.stream(
-                      family, conversation, wanted, record, started, text));
+                  answerQuestion.stream(family, conversation, wanted, record, started, text));
         });
   }
 
@@ -325,10 +320,8 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
       throws InterruptedException {
     ServedFamily family = family(request.getModel(), ANSWER);
     List<String> choices = GenerationReader.choices("choices", request.getChoices());
-    Conversation conversation =
-        reader.conversation(request.getTurnsList(), record.call().caller());
-    List<ChoiceScores.Score> scores =
-        answerQuestion.score(family, conversation, choices, record);
+    Conversation conversation = reader.conversation(request.getTurnsList(), record.call().caller());
+    List<ChoiceScores.Score> scores = answerQuestion.score(family, conversation, choices, record);
     double[] means =
         scores.stream().mapToDouble(score -> score.logLikelihood() / score.tokens()).toArray();
     double[] probabilities = Activations.softmax(means);
@@ -354,8 +347,7 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
   private CountTokensResponse countTokens(CountTokensRequest request, CallRecord record)
       throws InterruptedException {
     ServedFamily family = family(request.getModel(), ANSWER);
-    Conversation conversation =
-        reader.conversation(request.getTurnsList(), record.call().caller());
+    Conversation conversation = reader.conversation(request.getTurnsList(), record.call().caller());
     return CountTokensResponse.newBuilder()
         .setTextTokens(answerQuestion.countTokens(family, conversation, record))
         .setContextLength(decoding(family).contextLength())

@@ -34,15 +34,15 @@ record GenerationWriter(Vocabulary vocabulary) {
         .build();
   }
 
-  static GenerationStarted started(
-      CallRecord record, GenerationOptions options, int promptTokens) {
+  static GenerationStarted started(CallRecord record, GenerationOptions options, int promptTokens) {
     GenerationStarted.Builder started =
         GenerationStarted.newBuilder()
             .setRequestId(record.call().requestId())
             .setEffectiveOptions(options(options))
             .setPromptTokens(promptTokens);
-    record.models().forEach(used ->
-        started.addModels(ReplyWriter.modelRef(used.model(), used.kind())));
+    record
+        .models()
+        .forEach(used -> started.addModels(ReplyWriter.modelRef(used.model(), used.kind())));
     return started.build();
   }
 

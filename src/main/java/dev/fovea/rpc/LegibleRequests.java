@@ -98,9 +98,7 @@ public final class LegibleRequests {
           StatusProto.toStatusRuntimeException(
               StatusMapper.status(
                   GatewayException.invalidField(
-                      "request",
-                      "bytes that are no message",
-                      "one of the method's request type"),
+                      "request", "bytes that are no message", "one of the method's request type"),
                   CallContexts.current().requestId()));
       Metadata trailers = refusal.getTrailers();
       super.onCancel();

@@ -6,9 +6,9 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// Serves calls of one request and many replies, as [UnaryCalls] serves those of one: the body lives
-/// on a thread of its own, is interrupted when the caller goes away, and is answered for with its last
-/// reply or the one status that a refusal has.
+/// Serves calls of one request and many replies, as [UnaryCalls] serves those of one: the body
+/// lives on a thread of its own, is interrupted when the caller goes away, and is answered for with
+/// its last reply or the one status that a refusal has.
 final class StreamCalls {
   private StreamCalls() {}
 
@@ -58,7 +58,6 @@ final class StreamCalls {
           }
         };
     Thread.startVirtualThread(
-        Context.current()
-            .wrap(() -> UnaryCalls.answer(calls, call -> body.answer(call, replies))));
+        Context.current().wrap(() -> UnaryCalls.answer(calls, call -> body.answer(call, replies))));
   }
 }

@@ -76,8 +76,7 @@ public final class EncodeItems {
   }
 
   /// As [#run] for one image, whose own faults are thrown too.
-  Encoded image(
-      ServedFamily family, Content.Image image, Set<String> outputs, CallRecord record)
+  Encoded image(ServedFamily family, Content.Image image, Set<String> outputs, CallRecord record)
       throws InterruptedException {
     return switch (run(family, List.of(Outcome.done(image)), _ -> outputs, record).getFirst()) {
       case Outcome.Done<Encoded>(Encoded encoded) -> encoded;
@@ -109,10 +108,7 @@ public final class EncodeItems {
     ImageProcessor processor = lease.model().imageProcessor().orElseThrow();
     PrepareImages.Prepared prepared = prepareImages.run(image, processor, lease, record);
     return new Prepared(
-        Role.VISION,
-        prepared.processed().inputs(),
-        prepared.facts(),
-        prepared.processed().grid());
+        Role.VISION, prepared.processed().inputs(), prepared.facts(), prepared.processed().grid());
   }
 
   private Prepared prepareText(Lease lease, Content.Text text, CallRecord record)

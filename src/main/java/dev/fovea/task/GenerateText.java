@@ -1,5 +1,7 @@
 package dev.fovea.task;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.fovea.admission.CpuGate;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
@@ -194,14 +196,11 @@ public final class GenerateText {
     Optional<Constraint> constraint = constraint(decoder.model(), request);
     return counted(
         record,
-        () ->
-            Generator.run(
-                decoder, prompt, request.options(), constraint, terms(record), reader));
+        () -> Generator.run(decoder, prompt, request.options(), constraint, terms(record), reader));
   }
 
   /// Generates the whole text.
-  GeneratedText whole(
-      ServedFamily family, Prompt prompt, TextRequest request, CallRecord record)
+  GeneratedText whole(ServedFamily family, Prompt prompt, TextRequest request, CallRecord record)
       throws InterruptedException {
     record.used(family.lease(Role.DECODER).model(), family.kind());
     if (request.options().beams() > 1) {
@@ -237,8 +236,7 @@ public final class GenerateText {
 
   /// What the engine is asked under.
   static Terms terms(CallRecord record) {
-    return new Terms(
-        record.call().deadline(), record.call().criticality(), record.timings());
+    return new Terms(record.call().deadline(), record.call().criticality(), record.timings());
   }
 
   @FunctionalInterface
@@ -250,7 +248,7 @@ public final class GenerateText {
     underWay.incrementAndGet();
     try {
       Ending ending = work.run();
-      endings.get(ending.reason()).increment();
+      requireNonNull(endings.get(ending.reason())).increment();
       tokens.add(ending.tokens());
       record.generated(ending.tokens());
       return ending;

@@ -85,8 +85,7 @@ final class LabelVectors {
   private static float[] vector(Outcome<Embedding> embedding, String field) {
     return switch (embedding) {
       case Outcome.Done<Embedding>(Embedding done) -> done.vector();
-      case Outcome.Failed<Embedding>(GatewayException refusal) ->
-          throw refusal.at(field);
+      case Outcome.Failed<Embedding>(GatewayException refusal) -> throw refusal.at(field);
     };
   }
 }

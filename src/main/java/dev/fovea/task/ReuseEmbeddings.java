@@ -207,8 +207,7 @@ public final class ReuseEmbeddings {
   }
 
   /// Adds all of an image that changes what is seen.
-  static void add(
-      ImageSource source, ImageOptions options, Region region, ContentKey.Parts parts) {
+  static void add(ImageSource source, ImageOptions options, Region region, ContentKey.Parts parts) {
     switch (source) {
       case ImageSource.Encoded _ -> parts.add("file");
       case ImageSource.Raw raw ->

@@ -78,8 +78,7 @@ public final class SeeImages {
     };
   }
 
-  private static ImageFeatures reused(
-      ImageFeatures found, ServedFamily family, CallRecord record) {
+  private static ImageFeatures reused(ImageFeatures found, ServedFamily family, CallRecord record) {
     record.reused(Role.VISION);
     record.used(family.lease(Role.VISION).model(), family.kind());
     return found;

@@ -147,8 +147,7 @@ final class Jinja {
   }
 
   @SuppressWarnings("unchecked") // namespaces are made here, as maps of values by name
-  private static void assign(
-      String name, String attribute, @Nullable Object value, Scope scope) {
+  private static void assign(String name, String attribute, @Nullable Object value, Scope scope) {
     if (attribute.isEmpty()) {
       scope.values.put(name, value);
     } else if (scope.get(name) instanceof HashMap<?, ?> namespace) {
@@ -170,10 +169,7 @@ final class Jinja {
       case Expression.Name(String name) -> scope.get(name);
       case Expression.Member(Expression of, Expression key) ->
           member(evaluate(of, scope), evaluate(key, scope));
-      case Expression.Part(
-              Expression of,
-              Optional<Expression> from,
-              Optional<Expression> to) ->
+      case Expression.Part(Expression of, Optional<Expression> from, Optional<Expression> to) ->
           part(
               evaluate(of, scope),
               from.map(e -> evaluate(e, scope)).orElse(null),
@@ -259,7 +255,9 @@ final class Jinja {
       case "not in" -> !contains(right, left);
       case "~" -> text(left) + text(right);
       case "+" ->
-          left instanceof Long a && right instanceof Long b ? (Object) (a + b) : joined(left, right);
+          left instanceof Long a && right instanceof Long b
+              ? (Object) (a + b)
+              : joined(left, right);
       case "-" -> number(left) - number(right);
       case "%" -> Math.floorMod(number(left), Math.max(1, number(right)));
       default -> throw new IllegalStateException(operator);
@@ -283,8 +281,7 @@ final class Jinja {
 
   private static boolean contains(@Nullable Object in, @Nullable Object what) {
     return switch (in) {
-      case String text ->
-          PromptEncoder.unmarked(text).contains(PromptEncoder.unmarked(text(what)));
+      case String text -> PromptEncoder.unmarked(text).contains(PromptEncoder.unmarked(text(what)));
       case List<?> list -> list.stream().anyMatch(item -> equal(item, what));
       case Map<?, ?> map -> map.containsKey(what);
       case null, default -> false;
@@ -306,15 +303,13 @@ final class Jinja {
                   : list(value).size());
       case "first" -> Objects.requireNonNullElse(member(value, 0L), UNDEFINED);
       case "last" -> Objects.requireNonNullElse(member(value, -1L), UNDEFINED);
-      case "default" ->
-          value == UNDEFINED || value == null ? arguments.getFirst() : value;
+      case "default" -> value == UNDEFINED || value == null ? arguments.getFirst() : value;
       case "join" ->
           String.join(
               arguments.isEmpty() ? "" : arguments.getFirst(),
               list(value).stream().map(Jinja::text).toList());
       case "replace" -> text(value).replace(arguments.getFirst(), arguments.get(1));
-      case "startswith" ->
-          PromptEncoder.unmarked(text(value)).startsWith(arguments.getFirst());
+      case "startswith" -> PromptEncoder.unmarked(text(value)).startsWith(arguments.getFirst());
       case "endswith" -> PromptEncoder.unmarked(text(value)).endsWith(arguments.getFirst());
       default -> throw new IllegalStateException(name);
     };

@@ -20,12 +20,21 @@ final class JinjaParser {
           "trim", "upper", "lower", "string", "length", "count", "first", "last", "default", "join",
           "replace");
   private static final Set<String> METHODS =
-      Set.of(
-          "strip", "lstrip", "rstrip", "upper", "lower", "replace", "startswith", "endswith");
+      Set.of("strip", "lstrip", "rstrip", "upper", "lower", "replace", "startswith", "endswith");
   private static final Set<String> TESTS =
       Set.of(
-          "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "number",
-          "true", "false", "even", "odd");
+          "defined",
+          "undefined",
+          "none",
+          "string",
+          "mapping",
+          "iterable",
+          "sequence",
+          "number",
+          "true",
+          "false",
+          "even",
+          "odd");
   private static final Map<String, Integer> ARGUMENTS =
       Map.of("default", 1, "replace", 2, "startswith", 1, "endswith", 1);
   private static final Pattern TAG = Pattern.compile("\\{\\{|\\{%|\\{#");
@@ -356,8 +365,7 @@ final class JinjaParser {
     private Expression apply(String name, Expression value) throws UnknownSyntaxException {
       List<Expression> arguments = peek().equals("(") ? arguments() : List.of();
       int wanted = ARGUMENTS.getOrDefault(name, 0);
-      boolean fits =
-          name.equals("join") ? arguments.size() <= 1 : arguments.size() == wanted;
+      boolean fits = name.equals("join") ? arguments.size() <= 1 : arguments.size() == wanted;
       if (!fits) {
         throw new UnknownSyntaxException(name + " with " + arguments.size() + " arguments");
       }

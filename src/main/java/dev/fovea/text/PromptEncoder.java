@@ -11,8 +11,8 @@ import java.util.Map;
 ///
 /// Special tokens in what a caller says are not special: such text is marked, character by
 /// character, before the template sees it, so that no special token can be read out of it, not even
-/// together with what the template puts around it; the marks are taken out before it is encoded. The
-/// mark is a code point that is no character (U+FDD0), which callers' texts are freed of first.
+/// together with what the template puts around it; the marks are taken out before it is encoded.
+/// The mark is a code point that is no character (U+FDD0), which callers' texts are freed of first.
 public final class PromptEncoder {
   private static final char MARK = '\uFDD0';
 
@@ -38,8 +38,8 @@ public final class PromptEncoder {
     return split(template.render(marked, new HashMap<>(variables)));
   }
 
-  /// Puts the mark into every place at which a special token could begin or end, or that lies inside
-  /// one: between characters of which one is part of a special token's spelling.
+  /// Puts the mark into every place at which a special token could begin or end, or that lies
+  /// inside one: between characters of which one is part of a special token's spelling.
   private String mark(String text) {
     String clean = text.replace(MARK, '\uFFFD');
     StringBuilder marked = new StringBuilder(clean.length() + 16);

@@ -82,8 +82,8 @@ public final class Vocabulary {
     return false;
   }
 
-  /// The characters that bytes are written as: those that print stand for themselves, the others for
-  /// those from 256 on (`bytes_to_unicode` of GPT-2).
+  /// The characters that bytes are written as: those that print stand for themselves, the others
+  /// for those from 256 on (`bytes_to_unicode` of GPT-2).
   private static int[] alphabet() {
     int[] byteOf = new int[512];
     Arrays.fill(byteOf, -1);
@@ -122,14 +122,14 @@ public final class Vocabulary {
     return special;
   }
 
-  /// Whether the tokenizer puts a blank before a text's first word, so that the first word of a text
-  /// that is generated has one too.
+  /// Whether the tokenizer puts a blank before a text's first word, so that the first word of a
+  /// text that is generated has one too.
   public boolean prefixSpace() {
     return prefixSpace;
   }
 
-  /// The special tokens, the longest first: where one is the beginning of another, the longer one is
-  /// meant.
+  /// The special tokens, the longest first: where one is the beginning of another, the longer one
+  /// is meant.
   List<String> specialByLength() {
     List<String> tokens = new ArrayList<>(special.keySet());
     tokens.sort((a, b) -> Integer.compare(b.length(), a.length()));

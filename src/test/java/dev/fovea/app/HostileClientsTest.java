@@ -45,7 +45,8 @@ import org.junit.jupiter.api.Timeout;
 /// Clients that keep to nothing, frame by frame: each is cut off, and nobody else notices.
 @Timeout(120)
 final class HostileClientsTest {
-  private static final String STREAM = EmbeddingServiceGrpc.getStreamEmbedMethod().getFullMethodName();
+  private static final String STREAM =
+      EmbeddingServiceGrpc.getStreamEmbedMethod().getFullMethodName();
   private static final String EMBED = EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName();
   private static final int STREAMS = 1024;
   private static final int RESETS = 1024;
@@ -96,9 +97,7 @@ final class HostileClientsTest {
   void streamsThatTheServerIsMadeToResetEndTheConnectionToo() throws IOException {
     try (Http2Wire wire = new Http2Wire(gateway.port())) {
       flood(
-          wire,
-          20_000,
-          () -> wire.write(Http2Wire.WINDOW_UPDATE, 0, wire.open(EMBED), number(0)));
+          wire, 20_000, () -> wire.write(Http2Wire.WINDOW_UPDATE, 0, wire.open(EMBED), number(0)));
 
       assertThat(wire.readToTheEnd()).isEqualTo(Http2Wire.ENHANCE_YOUR_CALM);
     }
@@ -280,8 +279,7 @@ final class HostileClientsTest {
                 new Bytes(), EmbeddingServiceGrpc.getEmbedMethod().getResponseMarshaller())
             .build();
     try {
-      EmbedResponse _ =
-          ClientCalls.blockingUnaryCall(gateway.channel(), method, options, message);
+      EmbedResponse _ = ClientCalls.blockingUnaryCall(gateway.channel(), method, options, message);
       return Code.OK;
     } catch (StatusRuntimeException e) {
       return e.getStatus().getCode();

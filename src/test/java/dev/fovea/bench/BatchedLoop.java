@@ -59,14 +59,12 @@ final class BatchedLoop implements AutoCloseable {
       Map<String, OnnxTensor> inputs = new HashMap<>(state);
       inputs.put(
           "input_ids",
-          OnnxTensor.createTensor(
-              environment, LongBuffer.wrap(next), new long[] {rows, length}));
+          OnnxTensor.createTensor(environment, LongBuffer.wrap(next), new long[] {rows, length}));
       inputs.putAll(images(i == 0 ? 64 : 0, random));
       OrtSession.Result result = session.run(inputs);
       next = likeliest((OnnxTensor) result.get("logits").orElseThrow(), length);
       for (Sequencing.State kept : model.signature().sequencing().states()) {
-        state.put(
-            kept.input().name(), (OnnxTensor) result.get(kept.output().name()).orElseThrow());
+        state.put(kept.input().name(), (OnnxTensor) result.get(kept.output().name()).orElseThrow());
       }
       if (held != null) {
         held.close();
@@ -93,10 +91,7 @@ final class BatchedLoop implements AutoCloseable {
     OnnxTensor seen =
         patches == 0
             ? OnnxTensor.createTensor(
-                environment,
-                ByteBuffer.allocateDirect(0),
-                new long[] {rows, 0},
-                OnnxJavaType.BOOL)
+                environment, ByteBuffer.allocateDirect(0), new long[] {rows, 0}, OnnxJavaType.BOOL)
             : OnnxTensor.createTensor(environment, mask);
     return Map.of(
         features.name(),

@@ -45,9 +45,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/// What the token loop adds to a decoder's own time, over a real channel with a decoder that takes 20
-/// ms a step, and how the embedded engine's running batch compares with one stream at a time and with
-/// the fastest loop that could be written by hand, one that knows all of its texts beforehand.
+/// What the token loop adds to a decoder's own time, over a real channel with a decoder that takes
+/// 20 ms a step, and how the embedded engine's running batch compares with one stream at a time and
+/// with the fastest loop that could be written by hand, one that knows all of its texts beforehand.
 final class GenerateBench {
   private static final Duration STEP = Duration.ofMillis(20);
   private static final int TOKENS = 40;
@@ -99,7 +99,8 @@ final class GenerateBench {
             Map.of("fovea.repository", DecoderRepository.make().toString()),
             clock -> new ScriptedEngine(new Words(), clock, 256))) {
       System.out.println("Scripted decoder of 20 ms a step; times beside those of the bare loop\n");
-      System.out.println("| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |");
+      System.out.println(
+          "| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |");
       System.out.println("|---|---|---|---|");
       for (int streams : new int[] {1, 100}) {
         List<Times> bare = together(streams, _ -> bare());
@@ -150,9 +151,7 @@ final class GenerateBench {
     double[] gaps = new double[TOKENS];
     for (int i = 0; i < TOKENS; i++) {
       long start = System.nanoTime();
-      boolean _ =
-          new CountDownLatch(1)
-              .await(STEP.toNanos(), TimeUnit.NANOSECONDS);
+      boolean _ = new CountDownLatch(1).await(STEP.toNanos(), TimeUnit.NANOSECONDS);
       gaps[i] = System.nanoTime() - start;
     }
     return new Times(gaps[0], Arrays.copyOfRange(gaps, 1, TOKENS));
@@ -227,8 +226,7 @@ final class GenerateBench {
   }
 
   private static Prompt prompt(ServableModel decoder, Random random) {
-    TensorSpec features =
-        decoder.signature().input(decoder.imageFeaturesInput()).orElseThrow();
+    TensorSpec features = decoder.signature().input(decoder.imageFeaturesInput()).orElseThrow();
     float[] values = new float[(int) (64 * features.shape().extent(1))];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) random.nextGaussian();
@@ -267,16 +265,10 @@ final class GenerateBench {
   }
 
   /// Texts of equal length, whatever the model would say.
-  private static int generate(Lease lease, Prompt prompt, Clock clock)
-      throws InterruptedException {
+  private static int generate(Lease lease, Prompt prompt, Clock clock) throws InterruptedException {
     GenerationOptions options =
         new GenerationOptions(
-            TOKENS,
-            TOKENS,
-            GenerationOptions.Sampling.GREEDY,
-            List.of(),
-            OptionalInt.empty(),
-            1);
+            TOKENS, TOKENS, GenerationOptions.Sampling.GREEDY, List.of(), OptionalInt.empty(), 1);
     Terms terms =
         new Terms(
             Deadline.after(clock, Duration.ofMinutes(5)),

@@ -63,7 +63,8 @@ final class DenseCommandsTest {
     assertThat(told.err()).isEmpty();
     assertThat(told.exit()).isZero();
     assertThat(told.out())
-        .containsPattern("a cat: best -?[0-9.]+ at [0-9]+, [0-9]+ \\(row [0-9] of 7, column [0-9] of 9\\)")
+        .containsPattern(
+            "a cat: best -?[0-9.]+ at [0-9]+, [0-9]+ \\(row [0-9] of 7, column [0-9] of 9\\)")
         .contains("a red car: best ", " ms in the server", "pico_vision version 1 (");
   }
 
@@ -152,7 +153,8 @@ final class DenseCommandsTest {
 
     assertThat(told.err()).contains("zero-shot: 2 scenes", "depth: 1 scenes", "emotion: 1 faces");
     assertThat(told.out())
-        .containsPattern("\\| zero-shot, one thing of 2 kinds.*top-1 \\| [01]\\.[05]00 \\|.*\\| 2 \\|")
+        .containsPattern(
+            "\\| zero-shot, one thing of 2 kinds.*top-1 \\| [01]\\.[05]00 \\|.*\\| 2 \\|")
         .contains("| depth: order of two things | 1.000 | 0.342–1.000 | 2 | ≥ 0.90 |")
         .containsPattern("presence of each .* \\| [01]\\.[0-9]+ \\|.*\\| 1 \\| ≥ 0.92")
         .containsPattern("image to text among 2: recall@1")

@@ -30,7 +30,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/// What every engine keeps of sequences, judged with the decoder of `src/test/python/step_model.py`.
+/// What every engine keeps of sequences, judged with the decoder of
+/// `src/test/python/step_model.py`.
 @Timeout(120)
 public abstract class SequenceContractTest {
   protected static final Clock CLOCK = Clock.system();
@@ -101,8 +102,8 @@ public abstract class SequenceContractTest {
     }
   }
 
-  /// Greedy decoding: the step's index is mixed in, so that no sequence falls into a short cycle. The
-  /// sequences are of different lengths, so that they join and leave all the time.
+  /// Greedy decoding: the step's index is mixed in, so that no sequence falls into a short cycle.
+  /// The sequences are of different lengths, so that they join and leave all the time.
   private List<Integer> decode(Lease lease, int first, int salt) throws InterruptedException {
     List<Integer> tokens = new ArrayList<>();
     try (Sequence sequence = lease.openSequence()) {

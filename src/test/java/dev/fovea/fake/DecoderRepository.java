@@ -38,7 +38,8 @@ public final class DecoderRepository {
       }
       String tokenizer = Files.readString(SHIPPED.resolve("pico_text/assets/tokenizer.json"));
       Files.writeString(
-          decoder.resolve("assets/tokenizer.json"), tokenizer.replace("<reserved_0>", "<detailed>"));
+          decoder.resolve("assets/tokenizer.json"),
+          tokenizer.replace("<reserved_0>", "<detailed>"));
       return root;
     } catch (IOException e) {
       throw new UncheckedIOException(e);

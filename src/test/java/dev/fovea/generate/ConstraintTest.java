@@ -124,31 +124,48 @@ final class ConstraintTest {
 
   @Test
   void schemasAreKeptInTenThousandTrials() {
-    judge(schema("{'type':'object','properties':{'n':{'type':'integer'},'ok':{'type':'boolean'},"
-        + "'s':{'enum':['a','b\\\"c',3,null]}},'required':['ok']}"), 2_000, text -> {
-      JsonNode json = read(text);
-      return json.path("ok").isBoolean()
-          && (!json.has("n") || json.get("n").isIntegralNumber())
-          && json.size() <= 3
-          && (!json.has("s") || List.of("\"a\"", "\"b\\\"c\"", "3", "null").contains(json.get("s").toString()));
-    });
-    judge(schema("{'type':'array','items':{'type':'number'},'minItems':1,'maxItems':3}"), 2_000,
+    judge(
+        schema(
+            "{'type':'object','properties':{'n':{'type':'integer'},'ok':{'type':'boolean'},"
+                + "'s':{'enum':['a','b\\\"c',3,null]}},'required':['ok']}"),
+        2_000,
+        text -> {
+          JsonNode json = read(text);
+          return json.path("ok").isBoolean()
+              && (!json.has("n") || json.get("n").isIntegralNumber())
+              && json.size() <= 3
+              && (!json.has("s")
+                  || List.of("\"a\"", "\"b\\\"c\"", "3", "null")
+                      .contains(json.get("s").toString()));
+        });
+    judge(
+        schema("{'type':'array','items':{'type':'number'},'minItems':1,'maxItems':3}"),
+        2_000,
         text -> {
           JsonNode json = read(text);
           return json.isArray() && json.size() >= 1 && json.size() <= 3 && json.get(0).isNumber();
         });
-    judge(schema("{'type':'string','minLength':1,'maxLength':4}"), 2_000, text -> {
-      String value = read(text).asText();
-      int length = value.codePointCount(0, value.length());
-      return length >= 1 && length <= 4;
-    });
-    judge(schema("{'type':'string','pattern':'^[a-c\\\"]{1,3}$'}"), 2_000,
+    judge(
+        schema("{'type':'string','minLength':1,'maxLength':4}"),
+        2_000,
+        text -> {
+          String value = read(text).asText();
+          int length = value.codePointCount(0, value.length());
+          return length >= 1 && length <= 4;
+        });
+    judge(
+        schema("{'type':'string','pattern':'^[a-c\\\"]{1,3}$'}"),
+        2_000,
         text -> read(text).asText().matches("[a-c\"]{1,3}"));
-    judge(schema("{'anyOf':[{'type':'null'},{'type':'object'},{'const':{'a':[1]}},"
-        + "{'type':['boolean','integer']}]}"), 2_000, text -> {
-      JsonNode json = read(text);
-      return json.isNull() || json.isBoolean() || json.isIntegralNumber() || json.isObject();
-    });
+    judge(
+        schema(
+            "{'anyOf':[{'type':'null'},{'type':'object'},{'const':{'a':[1]}},"
+                + "{'type':['boolean','integer']}]}"),
+        2_000,
+        text -> {
+          JsonNode json = read(text);
+          return json.isNull() || json.isBoolean() || json.isIntegralNumber() || json.isObject();
+        });
   }
 
   private static Rule schema(String text) {
@@ -171,16 +188,17 @@ final class ConstraintTest {
       Pattern pattern = Pattern.compile(regex);
       for (int length = 0; length <= 6; length++) {
         int size = length;
-        IntStream.range(0, (int) Math.pow(3, length)).forEach(number -> {
-          StringBuilder text = new StringBuilder();
-          for (int i = 0, rest = number; i < size; i++, rest /= 3) {
-            text.append((char) ('a' + rest % 3));
-          }
-          int state = automaton.next(0, text.toString().getBytes(StandardCharsets.UTF_8));
-          assertThat(automaton.accepts(state))
-              .as("%s on %s", regex, text)
-              .isEqualTo(pattern.matcher(text).matches());
-        });
+        IntStream.range(0, (int) Math.pow(3, length))
+            .forEach(number -> {
+              StringBuilder text = new StringBuilder();
+              for (int i = 0, rest = number; i < size; i++, rest /= 3) {
+                text.append((char) ('a' + rest % 3));
+              }
+              int state = automaton.next(0, text.toString().getBytes(StandardCharsets.UTF_8));
+              assertThat(automaton.accepts(state))
+                  .as("%s on %s", regex, text)
+                  .isEqualTo(pattern.matcher(text).matches());
+            });
       }
     }
   }
@@ -203,8 +221,26 @@ final class ConstraintTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "(", ")", "a)", "[", "[]", "[z-a]", "*a", "a**", "a{3,1}", "a{", "a{99999}", "\\b", "\\1",
-        "(?=a)", "(?<n>a)", "a^b", "\\p{L}", "\\", "\\ud800", "\\x1"
+        "(",
+        ")",
+        "a)",
+        "[",
+        "[]",
+        "[z-a]",
+        "*a",
+        "a**",
+        "a{3,1}",
+        "a{",
+        "a{99999}",
+        "\\b",
+        "\\1",
+        "(?=a)",
+        "(?<n>a)",
+        "a^b",
+        "\\p{L}",
+        "\\",
+        "\\ud800",
+        "\\x1"
       })
   void whatIsNotRegularIsRefusedByItsField(String regex) {
     assertThatThrownBy(() -> Constraint.compile(new Rule.Regex(regex), VOCABULARY))
@@ -219,10 +255,23 @@ final class ConstraintTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "{", "[]", "3", "{'type':'thing'}", "{'minimum':3}", "{'$ref':'#'}", "{'enum':[]}",
-        "{'type':'object','required':['a']}", "{'type':'array','minItems':3,'maxItems':2}",
-        "{'enum':[1],'type':'string'}", "{'type':'string','pattern':'('}", "{'a':1,'a':2}", "{} {}",
-        "{'type':'string','pattern':'a','minLength':3}", "{'oneOf':[{}]}", "false"
+        "",
+        "{",
+        "[]",
+        "3",
+        "{'type':'thing'}",
+        "{'minimum':3}",
+        "{'$ref':'#'}",
+        "{'enum':[]}",
+        "{'type':'object','required':['a']}",
+        "{'type':'array','minItems':3,'maxItems':2}",
+        "{'enum':[1],'type':'string'}",
+        "{'type':'string','pattern':'('}",
+        "{'a':1,'a':2}",
+        "{} {}",
+        "{'type':'string','pattern':'a','minLength':3}",
+        "{'oneOf':[{}]}",
+        "false"
       })
   void schemaThatIsNotKnownIsRefusedByItsField(String schema) {
     assertThatThrownBy(() -> Constraint.compile(schema(schema), VOCABULARY))

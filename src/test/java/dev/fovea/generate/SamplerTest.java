@@ -66,9 +66,7 @@ final class SamplerTest {
         List.of(1L, 1L, 2L).stream()
             .map(seed -> {
               Sampler sampler = new Sampler(new Sampling(1, 0, 1, 0, 1, seed));
-              return IntStream.range(0, 50)
-                  .mapToObj(_ -> sampler.next(LOGITS, null))
-                  .toList();
+              return IntStream.range(0, 50).mapToObj(_ -> sampler.next(LOGITS, null)).toList();
             })
             .toList();
 

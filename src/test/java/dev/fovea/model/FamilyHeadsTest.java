@@ -36,8 +36,7 @@ final class FamilyHeadsTest {
     assertThat(repository.warnings()).isEmpty();
     ModelFamily family = repository.families().get("pico");
     assertThat(family.members()).containsKeys(Role.DEPTH, Role.EMOTION);
-    assertThat(family.member(Role.EMOTION).orElseThrow().labels())
-        .isEqualTo(HeadModels.EMOTIONS);
+    assertThat(family.member(Role.EMOTION).orElseThrow().labels()).isEqualTo(HeadModels.EMOTIONS);
     assertThat(family.member(Role.DEPTH).orElseThrow().labels()).isEmpty();
     assertThat(family.member(Role.DEPTH).orElseThrow().embeddingOutput()).isEmpty();
   }
@@ -71,7 +70,8 @@ final class FamilyHeadsTest {
   @Test
   void encodersOutputMayHaveAnotherName() throws IOException {
     edit(VISION, "name: \"patch_features\"", "name: \"tokens\"");
-    String parameter = "parameters { key: \"image_features\" value: { string_value: \"tokens\" } }\n";
+    String parameter =
+        "parameters { key: \"image_features\" value: { string_value: \"tokens\" } }\n";
     String input =
         "parameters { key: \"image_features_input\" value: { string_value: \"patch_features\" } }\n";
     append(DEPTH, parameter + input);

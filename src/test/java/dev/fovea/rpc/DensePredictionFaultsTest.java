@@ -101,8 +101,7 @@ final class DensePredictionFaultsTest {
     Map<String, Tensor> seen = script.asked.get(Role.VISION);
     Map<String, Tensor> read = script.asked.get(Role.DEPTH);
     assertThat(read).containsOnlyKeys("patch_features", "patch_mask", "patch_positions");
-    assertThat(read.get("patch_mask").data().mismatch(seen.get("patch_mask").data()))
-        .isEqualTo(-1);
+    assertThat(read.get("patch_mask").data().mismatch(seen.get("patch_mask").data())).isEqualTo(-1);
     assertThat(read.get("patch_positions").data().mismatch(seen.get("patch_positions").data()))
         .isEqualTo(-1);
     assertThat(read.get("patch_features").toFloats()[64 * 224 - 1]).isEqualTo(64 * 224 - 1);

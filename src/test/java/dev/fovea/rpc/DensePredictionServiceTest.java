@@ -86,7 +86,8 @@ final class DensePredictionServiceTest {
 
     PatchVectors patches =
         service
-            .extractPatchFeatures(features(picture()).toBuilder().setIncludeEmbeddings(true).build())
+            .extractPatchFeatures(
+                features(picture()).toBuilder().setIncludeEmbeddings(true).build())
             .getEmbeddings();
     List<float[]> texts = textVectors("a cat", "a red car");
     assertThat(response.getMapsCount()).isEqualTo(2);
@@ -150,7 +151,8 @@ final class DensePredictionServiceTest {
     }
     PatchVectors patches =
         service
-            .extractPatchFeatures(features(picture()).toBuilder().setIncludeEmbeddings(true).build())
+            .extractPatchFeatures(
+                features(picture()).toBuilder().setIncludeEmbeddings(true).build())
             .getEmbeddings();
     assertThat(map.getScores(0)).isCloseTo((float) cosine(vector(patches, 0), mean), within(1e-5f));
   }
@@ -163,8 +165,7 @@ final class DensePredictionServiceTest {
 
     MapRelevanceResponse whole = service.mapRelevance(map(picture(), "a cat"));
     MapRelevanceResponse seen = service.mapRelevance(map(half, "a cat"));
-    MapRelevanceResponse own =
-        service.mapRelevance(map(pixels(WIDTH / 2, 0, WIDTH / 2), "a cat"));
+    MapRelevanceResponse own = service.mapRelevance(map(pixels(WIDTH / 2, 0, WIDTH / 2), "a cat"));
 
     assertThat(whole.getGeometry())
         .isEqualTo(geometry(6, 9, box(0, 0, WIDTH, HEIGHT), WIDTH, HEIGHT));
@@ -243,8 +244,7 @@ final class DensePredictionServiceTest {
     assertThat(repository.resolve("pico_depth/1/model.onnx").toFile().delete()).isTrue();
     assertThat(repository.resolve("pico_depth/1").toFile().delete()).isTrue();
     assertThat(repository.resolve("pico_depth").toFile().delete()).isTrue();
-    try (TestGateway other =
-        TestGateway.start(Map.of("fovea.repository", repository.toString()))) {
+    try (TestGateway other = TestGateway.start(Map.of("fovea.repository", repository.toString()))) {
       DensePredictionServiceBlockingStub stub =
           DensePredictionServiceGrpc.newBlockingStub(other.channel());
 
@@ -264,8 +264,7 @@ final class DensePredictionServiceTest {
     MapRelevanceRequest good = map(picture(), "a cat");
     Image broken = image(new byte[9]).getContent().getImage();
     Image nobodys = Image.newBuilder().setHandle("nobody's").build();
-    Image edge =
-        picture().toBuilder().setRegion(NormalizedBox.newBuilder().setXMin(0.5f)).build();
+    Image edge = picture().toBuilder().setRegion(NormalizedBox.newBuilder().setXMin(0.5f)).build();
     String chapter = "word ".repeat(500);
     return Stream.of(
             new Bad(
@@ -284,10 +283,7 @@ final class DensePredictionServiceTest {
                 "image.content",
                 map(broken, "a cat")),
             new Bad(
-                Code.NOT_FOUND,
-                Reason.IMAGE_HANDLE_EXPIRED,
-                "image.handle",
-                map(nobodys, "a cat")),
+                Code.NOT_FOUND, Reason.IMAGE_HANDLE_EXPIRED, "image.handle", map(nobodys, "a cat")),
             new Bad(
                 Code.INVALID_ARGUMENT,
                 Reason.INVALID_FIELD,
@@ -340,9 +336,7 @@ final class DensePredictionServiceTest {
                 Code.NOT_FOUND,
                 Reason.MODEL_NOT_FOUND,
                 "model.model",
-                good.toBuilder()
-                    .setModel(ModelSelector.newBuilder().setModel("nobody"))
-                    .build()))
+                good.toBuilder().setModel(ModelSelector.newBuilder().setModel("nobody")).build()))
         .map(bad -> Arguments.of(bad));
   }
 
@@ -376,8 +370,7 @@ final class DensePredictionServiceTest {
     new Random(7).nextBytes(whole);
     byte[] part = new byte[width * HEIGHT * 3];
     for (int y = 0; y < HEIGHT; y++) {
-      System.arraycopy(
-          whole, ((y + top) * WIDTH + left) * 3, part, y * width * 3, width * 3);
+      System.arraycopy(whole, ((y + top) * WIDTH + left) * 3, part, y * width * 3, width * 3);
     }
     return raw(width, HEIGHT, part).getContent().getImage();
   }

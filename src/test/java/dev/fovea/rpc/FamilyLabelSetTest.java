@@ -202,15 +202,15 @@ final class FamilyLabelSetTest {
         .containsExactlyElementsOf(HeadModels.EMOTIONS);
     assertThat(set.getEtag()).isNotEmpty();
     assertThat(set.hasCreateTime()).isFalse();
-    Refusal.of(() ->
-            sets.getLabelSet(GetLabelSetRequest.newBuilder().setName("pico/mood").build()))
+    Refusal.of(() -> sets.getLabelSet(GetLabelSetRequest.newBuilder().setName("pico/mood").build()))
         .mustBe(Code.NOT_FOUND, Reason.LABEL_SET_NOT_FOUND);
   }
 
   @Test
   void itIsListedAmongTheKeptOnesPageByPage() {
     for (String name : List.of("animals", "zoo")) {
-      var _ = sets.createLabelSet(CreateLabelSetRequest.newBuilder().setLabelSet(set(name)).build());
+      var _ =
+          sets.createLabelSet(CreateLabelSetRequest.newBuilder().setLabelSet(set(name)).build());
     }
 
     List<String> names = new ArrayList<>();

@@ -39,8 +39,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Bad input and faults of `GenerationService`, over a real channel, with a decoder that does what the
-/// test wants. After each, nothing is left under way.
+/// Bad input and faults of `GenerationService`, over a real channel, with a decoder that does what
+/// the test wants. After each, nothing is left under way.
 @Timeout(120)
 final class GenerationFaultsTest {
   private static final Duration WITHIN = Duration.ofSeconds(10);
@@ -60,8 +60,7 @@ final class GenerationFaultsTest {
             .toString();
     gateway =
         TestGateway.start(
-            Map.of("fovea.repository", repository),
-            clock -> new ScriptedEngine(SCRIPT, clock, 64));
+            Map.of("fovea.repository", repository), clock -> new ScriptedEngine(SCRIPT, clock, 64));
     service = GenerationServiceGrpc.newBlockingStub(gateway.channel());
   }
 
@@ -135,8 +134,7 @@ final class GenerationFaultsTest {
             Map.entry("log_probabilities", GenerationOptions.newBuilder().setLogProbabilities(21)),
             Map.entry("beams", GenerationOptions.newBuilder().setBeams(2)));
     wrong.forEach((option, options) ->
-        refused(
-            ask(options), Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options." + option));
+        refused(ask(options), Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options." + option));
     refused(
         ask(GenerationOptions.newBuilder().setTopK(3)),
         Code.INVALID_ARGUMENT,
@@ -163,8 +161,7 @@ final class GenerationFaultsTest {
     int looks = SCRIPT.looks();
     wrong.forEach((field, constraint) ->
         Refusal.of(() ->
-                service.answer(
-                    ask(user("what", 77)).toBuilder().setConstraint(constraint).build()))
+                service.answer(ask(user("what", 77)).toBuilder().setConstraint(constraint).build()))
             .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, field));
     Refusal.of(() ->
             service.answer(
@@ -223,8 +220,7 @@ final class GenerationFaultsTest {
     SCRIPT.dawdle(Duration.ofMillis(40));
     AnswerRequest request = ask(user("what is this", 1));
 
-    AnswerResponse whole =
-        service.withDeadlineAfter(1, TimeUnit.SECONDS).answer(request);
+    AnswerResponse whole = service.withDeadlineAfter(1, TimeUnit.SECONDS).answer(request);
     assertThat(whole.getAnswer().getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_DEADLINE);
     assertThat(whole.getAnswer().getTokenCount()).isBetween(1, 25);
 
@@ -286,8 +282,7 @@ final class GenerationFaultsTest {
         service.answer(
             ask(GenerationOptions.newBuilder().setMaxTokens(10_000).setLogProbabilities(2)));
 
-    assertThat(response.getAnswer().getFinishReason())
-        .isEqualTo(FinishReason.FINISH_REASON_LENGTH);
+    assertThat(response.getAnswer().getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_LENGTH);
     assertThat(response.getAnswer().getPromptTokens() + response.getAnswer().getTokenCount())
         .isEqualTo(128);
     assertThat(response.getAnswer().getTokensList()).hasSize(response.getAnswer().getTokenCount());

@@ -16,8 +16,8 @@ import dev.fovea.v1.CaptionRequest;
 import dev.fovea.v1.CaptionResponse;
 import dev.fovea.v1.CaptionResult;
 import dev.fovea.v1.CaptionStyle;
-import dev.fovea.v1.Choices;
 import dev.fovea.v1.ChoiceScore;
+import dev.fovea.v1.Choices;
 import dev.fovea.v1.Constraint;
 import dev.fovea.v1.CountTokensRequest;
 import dev.fovea.v1.FinishReason;
@@ -113,10 +113,7 @@ final class GenerationServiceTest {
       CaptionResult result = together.getResults(image);
       if (image == 5) {
         Refusal.of(result.getError().getStatus())
-            .mustBe(
-                Code.INVALID_ARGUMENT,
-                Reason.INVALID_FIELD,
-                "items[5].content");
+            .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "items[5].content");
         continue;
       }
       StringBuilder alone = new StringBuilder();
@@ -125,7 +122,9 @@ final class GenerationServiceTest {
       }
       assertThat(result.getCaption().getText()).isEqualTo(alone.toString());
     }
-    assertThat(together.getResultsList()).extracting(r -> r.getCaption().getText()).doesNotHaveDuplicates();
+    assertThat(together.getResultsList())
+        .extracting(r -> r.getCaption().getText())
+        .doesNotHaveDuplicates();
   }
 
   private static List<StreamCaptionResponse> stream(Image image) {
@@ -143,15 +142,15 @@ final class GenerationServiceTest {
         brief.toBuilder().setStyle(CaptionStyle.CAPTION_STYLE_DETAILED).build();
 
     assertThat(service.caption(brief).getResults(0).getCaption().getPromptTokens()).isEqualTo(2);
-    assertThat(service.caption(detailed).getResults(0).getCaption().getPromptTokens())
-        .isEqualTo(3);
+    assertThat(service.caption(detailed).getResults(0).getCaption().getPromptTokens()).isEqualTo(3);
   }
 
   @Test
   void greedyAnswersDoNotDependOnTheirNeighbours() throws Exception {
     List<AnswerRequest> requests =
         IntStream.range(0, 100)
-            .mapToObj(i -> ask(user("what is " + i + " ".repeat(i % 3) + "x".repeat(i % 40), i % 10)))
+            .mapToObj(
+                i -> ask(user("what is " + i + " ".repeat(i % 3) + "x".repeat(i % 40), i % 10)))
             .toList();
     List<String> alone = new ArrayList<>();
     for (AnswerRequest request : requests) {
@@ -159,8 +158,7 @@ final class GenerationServiceTest {
     }
     try (ExecutorService callers = Executors.newFixedThreadPool(60)) {
       List<Callable<String>> calls = new ArrayList<>();
-      requests.forEach(request ->
-          calls.add(() -> service.answer(request).getAnswer().getText()));
+      requests.forEach(request -> calls.add(() -> service.answer(request).getAnswer().getText()));
       List<String> together = new ArrayList<>();
       for (Future<String> call : callers.invokeAll(calls)) {
         together.add(call.get());
@@ -208,7 +206,9 @@ final class GenerationServiceTest {
     GeneratedText natural = answer(GenerationOptions.newBuilder().setMaxTokens(100));
     assertThat(natural.getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_STOP);
     int more = natural.getTokenCount() + 5;
-    assertThat(answer(GenerationOptions.newBuilder().setMaxTokens(100).setMinTokens(more)).getTokenCount())
+    assertThat(
+            answer(GenerationOptions.newBuilder().setMaxTokens(100).setMinTokens(more))
+                .getTokenCount())
         .isGreaterThan(more);
   }
 
@@ -232,7 +232,9 @@ final class GenerationServiceTest {
     assertThat(service.answer(request.build()).getAnswer().getText())
         .matches("[0-9]{2} (cats|dogs)");
 
-    request.getConstraintBuilder().setChoices(Choices.newBuilder().addValues("yes").addValues("no"));
+    request
+        .getConstraintBuilder()
+        .setChoices(Choices.newBuilder().addValues("yes").addValues("no"));
     GeneratedText choice = service.answer(request.build()).getAnswer();
     assertThat(choice.getText()).isIn("yes", "no");
     assertThat(choice.getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_STOP);
@@ -251,15 +253,19 @@ final class GenerationServiceTest {
             ScoreChoicesRequest.newBuilder()
                 .addTurns(user("what is this", 1))
                 .setChoices(
-                    Choices.newBuilder().addValues("zebra").addValues(said.getText()).addValues("q"))
+                    Choices.newBuilder()
+                        .addValues("zebra")
+                        .addValues(said.getText())
+                        .addValues("q"))
                 .build());
 
-    assertThat(response.getScoresList()).extracting(ChoiceScore::getValue).element(1)
+    assertThat(response.getScoresList())
+        .extracting(ChoiceScore::getValue)
+        .element(1)
         .isEqualTo(said.getText());
     assertThat(response.getScores(1).getProbability())
         .isGreaterThan(response.getScores(0).getProbability());
-    assertThat(
-            response.getScoresList().stream().mapToDouble(ChoiceScore::getProbability).sum())
+    assertThat(response.getScoresList().stream().mapToDouble(ChoiceScore::getProbability).sum())
         .isCloseTo(1, within(1e-5));
   }
 
@@ -332,8 +338,7 @@ final class GenerationServiceTest {
                     REPOSITORY.toString(),
                     "fovea.triton.servers",
                     triton.address()))) {
-      GenerationServiceBlockingStub remote =
-          GenerationServiceGrpc.newBlockingStub(there.channel());
+      GenerationServiceBlockingStub remote = GenerationServiceGrpc.newBlockingStub(there.channel());
       for (int image = 0; image < 4; image++) {
         AnswerRequest request = ask(user("what is in the picture " + "x".repeat(image * 9), image));
         assertThat(Questions.text(Questions.parts(remote, request)))

@@ -365,8 +365,7 @@ final class LabelSetServiceTest {
             .addLabels(Label.newBuilder().setName("b").addPrompts("apple ".repeat(100))));
 
     Refusal.of(() -> classify("long"))
-        .mustBe(
-            Code.INVALID_ARGUMENT, Reason.TEXT_TOO_LONG, "label_set.labels[1].prompts[0]");
+        .mustBe(Code.INVALID_ARGUMENT, Reason.TEXT_TOO_LONG, "label_set.labels[1].prompts[0]");
   }
 
   @Test

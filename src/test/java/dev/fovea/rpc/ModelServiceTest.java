@@ -91,7 +91,8 @@ final class ModelServiceTest {
       assertThat(other.getState()).isEqualTo(ModelState.MODEL_STATE_UNAVAILABLE);
       assertThat(other.getStateReason())
           .isEqualTo("pico_text/config.pbtxt: max_batch_size (expected: 1 or more)");
-      assertThat(response.getFamilies(1).getTasksList()).containsExactly(Task.TASK_EMBED_IMAGE, Task.TASK_EXTRACT_PATCH_FEATURES);
+      assertThat(response.getFamilies(1).getTasksList())
+          .containsExactly(Task.TASK_EMBED_IMAGE, Task.TASK_EXTRACT_PATCH_FEATURES);
       assertThat(health(gateway, "family/other")).isEqualTo(ServingStatus.NOT_SERVING);
       assertThat(health(gateway, "family/pico")).isEqualTo(ServingStatus.SERVING);
       assertThat(health(gateway, "")).isEqualTo(ServingStatus.NOT_SERVING);

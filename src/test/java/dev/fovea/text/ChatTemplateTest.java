@@ -20,7 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Against what Jinja2 renders (`src/test/python/chat_templates.py`), and with the shipped tokenizer.
+/// Against what Jinja2 renders (`src/test/python/chat_templates.py`), and with the shipped
+/// tokenizer.
 final class ChatTemplateTest {
   private static final Path GOLDEN = Path.of("src/test/resources/golden/text/chat_templates.json");
   private static final Path ASSETS = Path.of("model-repository/pico_text/assets");
@@ -62,9 +63,19 @@ final class ChatTemplateTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "{% macro f() %}{% endmacro %}", "{{ x | tojson }}", "{{ x.items() }}", "{{ range(3) }}",
-        "{% if x %}", "{{ x", "{{ x is odd_looking }}", "{% include 'a' %}", "{{ 3 ** 2 }}",
-        "{{ x.__class__() }}", "{{ }}", "{% for a, b in x %}{% endfor %}", "{% endif %}"
+        "{% macro f() %}{% endmacro %}",
+        "{{ x | tojson }}",
+        "{{ x.items() }}",
+        "{{ range(3) }}",
+        "{% if x %}",
+        "{{ x",
+        "{{ x is odd_looking }}",
+        "{% include 'a' %}",
+        "{{ 3 ** 2 }}",
+        "{{ x.__class__() }}",
+        "{{ }}",
+        "{% for a, b in x %}{% endfor %}",
+        "{% endif %}"
       })
   void whatIsNotKnownIsAFaultOfTheTemplate(String template) {
     assertThatThrownBy(() -> parse(template))

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// A sequence in this process. It takes a place with its first step, and belongs to one instance from
-/// then on.
+/// A sequence in this process. It takes a place with its first step, and belongs to one instance
+/// from then on.
 final class OnnxSequence implements Sequence {
   private final ServableModel model;
   private final SequenceSlots slots;

@@ -15,12 +15,12 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /// What one instance keeps of its sequences: a place for each, of fixed size, and the memory of a
-/// batch that goes into a run and of one that comes out. Bounded by the sequences and the batch that
-/// the model's configuration allows, allocated as they come and then reused.
+/// batch that goes into a run and of one that comes out. Bounded by the sequences and the batch
+/// that the model's configuration allows, allocated as they come and then reused.
 ///
 /// The rows that the last run of a batch gave stay where the run has written them. The next run of
-/// the same batch reads them there, so that while nobody joins or leaves nothing is copied; otherwise
-/// rows are copied, from there or from their places. Of the runner's own thread.
+/// the same batch reads them there, so that while nobody joins or leaves nothing is copied;
+/// otherwise rows are copied, from there or from their places. Of the runner's own thread.
 final class SequenceMemory {
   private final OrtEnvironment environment;
   private final List<Sequencing.State> states;
@@ -47,7 +47,8 @@ final class SequenceMemory {
     return states.stream().map(_ -> new BatchMemory()).toList();
   }
 
-  /// Makes the tensors of a batch's state, those to read and those to write. The caller closes them.
+  /// Makes the tensors of a batch's state, those to read and those to write. The caller closes
+  /// them.
   void gather(List<Member> batch, Map<String, OnnxTensor> given, Map<String, OnnxTensor> kept)
       throws OrtException {
     boolean stays = batch.equals(residents);
@@ -86,8 +87,8 @@ final class SequenceMemory {
     }
   }
 
-  /// Keeps what a run has written. A batch that has nobody in common with the one that stays where it
-  /// is goes to its places; any other takes its stead.
+  /// Keeps what a run has written. A batch that has nobody in common with the one that stays where
+  /// it is goes to its places; any other takes its stead.
   ///
   /// @param isHere whether a sequence still wants what is kept of it
   void keep(List<Member> batch, Predicate<Member> isHere) {

@@ -82,11 +82,7 @@ final class SignatureCheck {
   private void requireAllInputs(OrtSession session) {
     TreeSet<String> missing = new TreeSet<>(session.getInputNames());
     model.signature().inputs().forEach(spec -> missing.remove(spec.name()));
-    model
-        .signature()
-        .sequencing()
-        .states()
-        .forEach(state -> missing.remove(state.input().name()));
+    model.signature().sequencing().states().forEach(state -> missing.remove(state.input().name()));
     if (!missing.isEmpty()) {
       fault("input", "without " + missing, "every input of the graph");
     }

@@ -29,17 +29,16 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
-/// One instance of a model of sequences: a platform thread that takes the steps that wait, one shape
-/// at a time, and runs them as one batch (continuous batching, Yu et al. 2022, "Orca"). Sequences
-/// join and leave between two runs.
+/// One instance of a model of sequences: a platform thread that takes the steps that wait, one
+/// shape at a time, and runs them as one batch (continuous batching, Yu et al. 2022, "Orca").
+/// Sequences join and leave between two runs.
 ///
 /// When a run has ended, its sequences come back with their next steps one after the other, as fast
 /// as their threads are. The instance waits for them a little, a part of what the run took, so that
-/// the batch stays together. Where steps of several shapes wait, the smallest shape, which is that of
-/// plain steps, goes every other time: a running stream waits for one chunk of another's prompt at
-/// most.
+/// the batch stays together. Where steps of several shapes wait, the smallest shape, which is that
+/// of plain steps, goes every other time: a running stream waits for one chunk of another's prompt
+/// at most.
 final class StepRunner {
   /// The part of a run's time that its sequences are given to come back, and the most of it.
   private static final int LINGER_PART = 4;
@@ -360,8 +359,7 @@ final class StepRunner {
   private OnnxTensor gather(List<Step> batch, TensorSpec input) throws OrtException {
     Tensor first = requireNonNull(batch.getFirst().row().get(input.name()));
     long rowSize = first.data().byteSize();
-    MemorySegment target =
-        requireNonNull(inputs.get(input.name())).ofSize(rowSize * batch.size());
+    MemorySegment target = requireNonNull(inputs.get(input.name())).ofSize(rowSize * batch.size());
     for (int row = 0; row < batch.size(); row++) {
       Tensor tensor = requireNonNull(batch.get(row).row().get(input.name()));
       MemorySegment.copy(tensor.data(), 0, target, row * rowSize, rowSize);
@@ -387,8 +385,7 @@ final class StepRunner {
           expected++;
         }
       }
-      lingerUntilNanos =
-          clock.nanoTime() + Math.min(nanos / LINGER_PART, LONGEST_LINGER_NANOS);
+      lingerUntilNanos = clock.nanoTime() + Math.min(nanos / LINGER_PART, LONGEST_LINGER_NANOS);
     } finally {
       lock.unlock();
     }
