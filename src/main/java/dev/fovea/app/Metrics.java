@@ -132,8 +132,10 @@ final class Metrics implements ServerInterceptor, StageListener {
         .register(registry);
   }
 
-  /// How often newer files took the place of what was served, and what they replaced.
+  /// What waits for models, how often newer files took the place of what was served, and what they
+  /// replaced.
   void observe(ServedModels models) {
+    gauge("fovea.engine.waiting", "Rows that wait for an instance of a model", models::waiting);
     gauge(
         "fovea.models.retiring",
         "Sets of families that are released when their last calls end",

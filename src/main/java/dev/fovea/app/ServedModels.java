@@ -161,6 +161,14 @@ final class ServedModels implements AutoCloseable {
     return generations;
   }
 
+  /// Rows that wait for an execution of any model; for gauges.
+  int waiting() {
+    return catalog.served().values().stream()
+        .flatMap(family -> family.leases().values().stream())
+        .mapToInt(Lease::waiting)
+        .sum();
+  }
+
   /// Families that took the place of others; for counters.
   long swaps() {
     return swaps.get();

@@ -231,8 +231,8 @@ final class BatchingLease implements Lease {
     return lease.faults();
   }
 
-  /// Rows that wait for an instance; for gauges.
-  int waiting() {
+  @Override
+  public int waiting() {
     lock.lock();
     try {
       return scheduler.waiting();

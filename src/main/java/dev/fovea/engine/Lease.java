@@ -121,6 +121,11 @@ public interface Lease extends TensorAllocator, AutoCloseable {
   /// Whether [#infer] may be expected to work now.
   boolean ready();
 
+  /// Rows that wait for an execution here, and not in the engine; for gauges.
+  default int waiting() {
+    return 0;
+  }
+
   /// Executions that run at once.
   int slots();
 

@@ -5,15 +5,12 @@ import static dev.fovea.rpc.Requests.embed;
 import static dev.fovea.rpc.Requests.noise;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.fovea.engine.scripted.Script;
 import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.fake.Await;
 import dev.fovea.fake.Http2Wire;
-import dev.fovea.model.ServableModel;
+import dev.fovea.fake.UnitVectors;
 import dev.fovea.rpc.Refusal;
 import dev.fovea.rpc.Requests;
-import dev.fovea.tensor.Shape;
-import dev.fovea.tensor.Tensor;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbedResponse;
 import dev.fovea.v1.EmbeddingServiceGrpc;
@@ -65,7 +62,7 @@ final class HostileClientsTest {
                 "2s",
                 "fovea.drain.grace",
                 "1s"),
-            clock -> new ScriptedEngine(new Unit(), clock, 256));
+            clock -> new ScriptedEngine(new UnitVectors(), clock, 256));
   }
 
   /// Whatever was sent, others are served.
@@ -323,21 +320,6 @@ final class HostileClientsTest {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-    }
-  }
-
-  private static final class Unit implements Script {
-    @Override
-    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
-      Shape shape = model.signature().output(model.embeddingOutput()).orElseThrow().shape();
-      float[] vector = new float[(int) shape.extent(0)];
-      vector[0] = 1;
-      return Map.of(model.embeddingOutput(), Tensor.ofFloats(Shape.of(vector.length), vector));
-    }
-
-    @Override
-    public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
-      return Duration.ZERO;
     }
   }
 }

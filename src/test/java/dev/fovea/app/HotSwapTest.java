@@ -4,14 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.util.concurrent.ListenableFuture;
 import dev.fovea.engine.Lease;
-import dev.fovea.engine.scripted.Script;
 import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.fake.Await;
 import dev.fovea.fake.ChangingRepository;
+import dev.fovea.fake.UnitVectors;
 import dev.fovea.model.Role;
 import dev.fovea.model.ServableModel;
 import dev.fovea.rpc.Requests;
-import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbedResponse;
@@ -220,7 +219,7 @@ final class HotSwapTest {
 
   /// Vectors that are 1 at the place of the version, executions that can be held up or broken by
   /// version.
-  private static final class VersionScript implements Script {
+  private static final class VersionScript extends UnitVectors {
     private final Map<String, CountDownLatch> held = new ConcurrentHashMap<>();
     private final Set<String> broken = ConcurrentHashMap.newKeySet();
     private final CountDownLatch holding = new CountDownLatch(1);
@@ -239,15 +238,7 @@ final class HotSwapTest {
       if (broken.contains(model.version())) {
         throw new IllegalStateException("broken");
       }
-      Shape shape = model.signature().output(model.embeddingOutput()).orElseThrow().shape();
-      float[] vector = new float[(int) shape.extent(0)];
-      vector[Integer.parseInt(model.version())] = 1;
-      return Map.of(model.embeddingOutput(), Tensor.ofFloats(Shape.of(vector.length), vector));
-    }
-
-    @Override
-    public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
-      return Duration.ZERO;
+      return vector(model, Integer.parseInt(model.version()));
     }
 
     void hold(String version) {

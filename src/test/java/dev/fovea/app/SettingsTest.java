@@ -39,7 +39,7 @@ final class SettingsTest {
   }
 
   /// Names and defaults as the interface states them.
-  private static Map<String, String> defaults(String prefix, Class<?> group) {
+  static Map<String, String> defaults(String prefix, Class<?> group) {
     Map<String, String> defaults = new TreeMap<>();
     for (Method setting : group.getDeclaredMethods()) {
       if (setting.isSynthetic()) {

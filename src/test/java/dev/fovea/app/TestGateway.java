@@ -9,6 +9,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.DurationConverter;
@@ -18,8 +19,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// The whole program on a free port, without its frame, and a channel to it. Settings are given by
 /// their names.
@@ -106,6 +110,17 @@ public final class TestGateway implements AutoCloseable {
   /// Series of metrics that there are.
   int meters() {
     return registry.getMeters().size();
+  }
+
+  /// Names of its gauges, as they are read at `/q/metrics`.
+  Set<String> gauges() {
+    return registry.getMeters().stream()
+        .filter(meter -> meter.getId().getType() == Meter.Type.GAUGE)
+        .map(meter -> meter.getId().getName())
+        // What a timer's histogram is made of is a gauge to this registry.
+        .filter(name -> !name.endsWith(".histogram"))
+        .map(name -> name.replace('.', '_'))
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /// Calls that have ended.

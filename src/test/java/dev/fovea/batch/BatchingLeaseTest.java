@@ -172,7 +172,7 @@ final class BatchingLeaseTest {
           .containsExactly(2 * i + 1);
     }
     place.close();
-    assertThat(((BatchingLease) lease).waiting()).isZero();
+    assertThat(lease.waiting()).isZero();
   }
 
   @Test

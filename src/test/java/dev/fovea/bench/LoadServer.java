@@ -3,10 +3,9 @@ package dev.fovea.bench;
 import dev.fovea.app.TestGateway;
 import dev.fovea.batch.BatchingEngine;
 import dev.fovea.batch.Simulation;
-import dev.fovea.engine.scripted.Script;
 import dev.fovea.engine.scripted.ScriptedEngine;
+import dev.fovea.fake.UnitVectors;
 import dev.fovea.model.ServableModel;
-import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
@@ -135,16 +134,7 @@ final class LoadServer implements AutoCloseable {
   }
 
   /// An engine that takes its time.
-  private static final class Slow implements Script {
-    @Override
-    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
-      String output = model.embeddingOutput();
-      int dimension = (int) model.signature().output(output).orElseThrow().shape().extent(0);
-      float[] vector = new float[dimension];
-      vector[0] = 1;
-      return Map.of(output, Tensor.ofFloats(Shape.of(dimension), vector));
-    }
-
+  private static final class Slow extends UnitVectors {
     @Override
     public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
       return Duration.ofNanos(nanos(batch.size()));
