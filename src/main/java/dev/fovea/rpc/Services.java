@@ -14,6 +14,7 @@ import dev.fovea.task.GenerateText;
 import dev.fovea.task.InspectImage;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.v1.ClassificationServiceGrpc;
+import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.GenerationServiceGrpc;
 import io.grpc.BindableService;
@@ -67,6 +68,9 @@ public record Services(
         EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName(),
         EmbeddingServiceGrpc.getCompareMethod().getFullMethodName(),
         ClassificationServiceGrpc.getClassifyMethod().getFullMethodName(),
+        DensePredictionServiceGrpc.getMapRelevanceMethod().getFullMethodName(),
+        DensePredictionServiceGrpc.getEstimateDepthMethod().getFullMethodName(),
+        DensePredictionServiceGrpc.getExtractPatchFeaturesMethod().getFullMethodName(),
         GenerationServiceGrpc.getCaptionMethod().getFullMethodName(),
         GenerationServiceGrpc.getStreamCaptionMethod().getFullMethodName(),
         GenerationServiceGrpc.getAnswerMethod().getFullMethodName(),
