@@ -7,6 +7,7 @@ JPEG or PNG and decoded again by Pillow.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -15,10 +16,15 @@ from PIL import Image
 
 from scenes.captions import caption
 from scenes.compose import compose, sharp_sprites
-from scenes.scene import ONE_THING, SOME_THINGS, Scene, SceneSampler
+from scenes.kinds import load_kinds
+from scenes.scene import DEEP, ONE_THING, SOME_THINGS, TO_READ, Scene, SceneSampler
 
-SEEDS = {"one": 91_001, "some": 91_002, "calibration-one": 91_003, "calibration-some": 91_004}
-"""Held back from training."""
+SETS = {
+    "one": (91_001, ONE_THING), "some": (91_002, SOME_THINGS),
+    "calibration-one": (91_003, ONE_THING), "calibration-some": (91_004, SOME_THINGS),
+    "reading": (91_005, TO_READ), "deep": (91_006, DEEP), "faces": (91_007, TO_READ),
+}
+"""Seed and recipe of each; held back from training. In ``faces`` the faces of sure emotions come in turn."""
 
 SHAPES = ((1.0, 0.55), (4 / 3, 0.15), (3 / 4, 0.15), (16 / 9, 0.08), (9 / 16, 0.07))
 """Aspects of the pictures and how often they come."""
@@ -34,17 +40,24 @@ class Sheet:
 
 
 def sheets(name: str, count: int) -> list[Sheet]:
-    """The first ``count`` sheets of a set (``one``: one thing each; ``some``: one to three)."""
-    recipe = ONE_THING if name.endswith("one") else SOME_THINGS
+    """The first ``count`` sheets of a set."""
+    return list(each_sheet(name, count))
+
+
+def each_sheet(name: str, count: int) -> Iterator[Sheet]:
+    """As ``sheets``, one after the other."""
+    seed, recipe = SETS[name]
     sampler = SceneSampler(recipe)
+    faces = [kind.index for kind in load_kinds() if kind.emotion] if name == "faces" else []
     cv2.setNumThreads(1)
-    return [_sheet(SEEDS[name], index, sampler) for index in range(count)]
+    for index in range(count):
+        yield _sheet(seed, index, sampler, faces[index % len(faces)] if faces else None)
 
 
-def _sheet(seed: int, index: int, sampler: SceneSampler) -> Sheet:
+def _sheet(seed: int, index: int, sampler: SceneSampler, first_kind: int | None) -> Sheet:
     rng = np.random.default_rng((seed, index))
     aspect = float(rng.choice([a for a, _ in SHAPES], p=[p for _, p in SHAPES]))
-    scene = sampler.sample(rng, aspect)
+    scene = sampler.sample(rng, aspect, first_kind)
     return Sheet(picture_file(scene, int(rng.integers(256, 513)), rng), scene, caption(scene, rng))
 
 

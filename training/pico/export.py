@@ -35,7 +35,7 @@ def export_vision(encoder: VisionEncoder, folder: Path) -> Path:
     patches = torch.randint(0, 256, (2, 6, 768), dtype=torch.uint8)
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     positions = torch.stack((torch.arange(6) // 3, torch.arange(6) % 3), -1).expand(2, 6, 2).int().contiguous()
-    return _export(
+    return export(
         encoder,
         (patches, mask, positions),
         folder,
@@ -51,7 +51,7 @@ def export_vision(encoder: VisionEncoder, folder: Path) -> Path:
 def export_text(encoder: TextEncoder, folder: Path) -> Path:
     """``model.onnx`` of the text encoder; see ``TextEncoder.forward`` for its contract."""
     ids = torch.tensor([[1, 20, 30, 2], [1, 40, 2, 0]])
-    return _export(
+    return export(
         encoder,
         (ids, (ids != 0).long()),
         folder,
@@ -60,7 +60,8 @@ def export_text(encoder: TextEncoder, folder: Path) -> Path:
     )
 
 
-def _export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs: dict) -> Path:
+def export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs: dict) -> Path:
+    """``1/model.onnx`` in the folder; inputs and outputs are the dynamic axes by name."""
     buffer = io.BytesIO()
     with torch.no_grad():
         torch.onnx.export(
@@ -100,20 +101,20 @@ def write_repository(run: Path, repository: Path, calibration: Calibration) -> d
     vision_folder, text_folder = repository / "pico_vision", repository / "pico_text"
     vision_onnx = export_vision(vision, vision_folder)
     text_onnx = export_text(text, text_folder)
-    digests = {"pico_vision": _digest(vision_onnx), "pico_text": _digest(text_onnx)}
+    digests = {"pico_vision": digest(vision_onnx), "pico_text": digest(text_onnx)}
     space = f"pico-{hashlib.sha256(''.join(digests.values()).encode()).hexdigest()[:8]}"
     width, dim = vision.config.width, vision.config.projection_dim
     (vision_folder / "config.pbtxt").write_text(vision_configuration(space, width, dim))
     (text_folder / "config.pbtxt").write_text(text_configuration(space, dim))
     for folder in (vision_folder, text_folder):
-        _write_json(folder / "assets" / "config.json", {
+        write_json(folder / "assets" / "config.json", {
             "model_type": "pico",
             "projection_dim": dim,
             **calibration.as_dict(),
             "activation": "softmax",
             "hypothesis_templates": list(HYPOTHESIS_TEMPLATES),
         })
-    _write_json(vision_folder / "assets" / "preprocessor_config.json", PREPROCESSOR)
+    write_json(vision_folder / "assets" / "preprocessor_config.json", PREPROCESSOR)
     save_tokenizer(Tokenizer.from_file(str(run / "tokenizer.json")), text_folder / "assets")
     return digests | {"space": space, "step": str(state["step"])}
 
@@ -132,7 +133,7 @@ PREPROCESSOR = {
 
 def vision_configuration(space: str, width: int, dim: int) -> str:
     """``config.pbtxt`` of the image encoder."""
-    return _configuration("pico_vision", "vision", space, [
+    return configuration("pico_vision", "vision", space, [
         ("patches", "TYPE_UINT8", "-1, 768"),
         ("patch_mask", "TYPE_BOOL", "-1"),
         ("patch_positions", "TYPE_INT32", "-1, 2"),
@@ -145,42 +146,51 @@ def vision_configuration(space: str, width: int, dim: int) -> str:
 
 def text_configuration(space: str, dim: int) -> str:
     """``config.pbtxt`` of the text encoder."""
-    return _configuration("pico_text", "text", space, [
+    return configuration("pico_text", "text", space, [
         ("input_ids", "TYPE_INT64", "-1"),
         ("attention_mask", "TYPE_INT64", "-1"),
     ], [("text_embedding", "TYPE_FP32", f"{dim}")])
 
 
-def _configuration(name: str, role: str, space: str, inputs: list, outputs: list) -> str:
-    def tensors(field: str, rows: list) -> str:
-        entries = ",\n".join(
-            f'  {{\n    name: "{tensor}"\n    data_type: {kind}\n    dims: [ {dims} ]\n  }}'
-            for tensor, kind, dims in rows
-        )
-        return f"{field} [\n{entries}\n]\n"
+def tensors(field: str, rows: list, labels: dict[str, str] | None = None) -> str:
+    """The ``input`` or ``output`` list of a configuration."""
+    entries = ",\n".join(
+        f'  {{\n    name: "{tensor}"\n    data_type: {kind}\n    dims: [ {dims} ]\n'
+        + (f'    label_filename: "{labels[tensor]}"\n' if labels and tensor in labels else "") + "  }"
+        for tensor, kind, dims in rows
+    )
+    return f"{field} [\n{entries}\n]\n"
 
-    parameters = {"family": "pico", "role": role, "space": space, "intra_op_thread_count": "1"}
+
+def configuration(
+    name: str, role: str, space: str, inputs: list, outputs: list, scheduler: str = "dynamic_batching { }\n",
+    max_batch: int = MAX_BATCH, parameters: dict[str, str] | None = None, labels: dict[str, str] | None = None,
+) -> str:
+    """``config.pbtxt`` of a model on ONNX Runtime."""
+    keys = {"family": "pico", "role": role, "space": space, "intra_op_thread_count": "1", **(parameters or {})}
     return (
         f'name: "{name}"\n'
         'backend: "onnxruntime"\n'
-        f"max_batch_size: {MAX_BATCH}\n"
+        f"max_batch_size: {max_batch}\n"
         + tensors("input", inputs)
-        + tensors("output", outputs)
-        + "dynamic_batching { }\n"
-        "instance_group [\n  {\n    count: 2\n    kind: KIND_CPU\n  }\n]\n"
+        + tensors("output", outputs, labels)
+        + scheduler
+        + "instance_group [\n  {\n    count: 2\n    kind: KIND_CPU\n  }\n]\n"
         + "".join(
             f'parameters {{\n  key: "{key}"\n  value: {{ string_value: "{value}" }}\n}}\n'
-            for key, value in parameters.items()
+            for key, value in keys.items()
         )
     )
 
 
-def _write_json(path: Path, value: dict) -> None:
+def write_json(path: Path, value: dict) -> None:
+    """The value, indented, in a file whose folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pico.batches import BACKGROUND, IGNORED
+from pico.precision import FAST
 from pico.vision import unit
 
 
@@ -71,14 +72,14 @@ class DualEncoderLoss(nn.Module):
         return F.cross_entropy(logits, kinds / kinds.sum(1, keepdim=True))
 
     def _presence(self, patch: Tensor, anchors: Tensor, scale: Tensor, kinds: Tensor) -> Tensor:
-        best = (patch.bfloat16() @ anchors.T.bfloat16()).amax(1).float()
+        best = (patch.to(FAST) @ anchors.T.to(FAST)).amax(1).float()
         logits = scale * best + self.presence_bias
         return F.binary_cross_entropy_with_logits(logits, kinds, reduction="sum") / len(kinds)
 
     def _patches(self, patch: Tensor, anchors: Tensor, scale: Tensor, labels: Tensor) -> Tensor:
         known = labels != IGNORED
         labels = labels[known]
-        logits = scale * (patch[known].bfloat16() @ anchors.T.bfloat16()).float()
+        logits = scale * (patch[known].to(FAST) @ anchors.T.to(FAST)).float()
         logits = torch.cat((logits, self.nothing.expand(len(logits), 1)), dim=1)
         nothing = labels == BACKGROUND
         loss = F.cross_entropy(logits, labels.masked_fill(nothing, len(anchors)), reduction="none")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from pico.precision import FAST
+
 # Of the quintic iteration x -> a x + b x x' x + c (x x')^2 x that drives singular values towards one
 # (Keller Jordan, Muon, 2024).
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -47,12 +49,12 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """[n, rows, columns] -> the same with all singular values near one, by Newton-Schulz in bfloat16."""
-    x = matrices.bfloat16()
+    """[n, rows, columns] -> the same with all singular values near one, by Newton-Schulz."""
+    x = matrices.to(FAST)
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.transpose(1, 2)
-    x = x / (x.float().norm(dim=(1, 2), keepdim=True) + 1e-7).bfloat16()
+    x = x / (x.float().norm(dim=(1, 2), keepdim=True) + 1e-7).to(FAST)
     for _ in range(iterations):
         square = x @ x.transpose(1, 2)
         x = A * x + (B * square + C * square @ square) @ x

@@ -21,9 +21,9 @@ SPECIAL = (
     "<answer>",
     *(f"<reserved_{i}>" for i in range(10)),
 )
-"""Ids 0 to 15; the reserved ones are for the decoder to come."""
+"""Ids 0 to 15; the decoder calls the first reserved one ``<detailed>``."""
 
-PAD, BEGIN, END = 0, 1, 2
+PAD, BEGIN, END, CAPTION, QUESTION, ANSWER, DETAILED = range(7)
 VOCABULARY = 2048
 MAX_LENGTH = 64
 

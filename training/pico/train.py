@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from pico.batches import BATCH, SceneBatches, labelled_image, loader, phase_at
 from pico.losses import DualEncoderLoss
 from pico.muon import Muon
+from pico.precision import FAST
 from pico.text import TextConfig, TextEncoder
 from pico.tokens import encode, save_tokenizer, train_tokenizer
 from pico.vision import VisionConfig, VisionEncoder
@@ -92,10 +93,10 @@ class Training:
         return self.peak_rate * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
 
     def learn(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """One step of the optimiser. Activations are bfloat16, weights and losses float32."""
+        """One step of the optimiser. Activations are bfloat16 where that is fast, weights and losses float32."""
         for optimiser in self.optimisers:
             optimiser.param_groups[0]["lr"] = self.rate()
-        halved = {n: p if n.startswith("loss.") else p.bfloat16() for n, p in self.model.named_parameters()}
+        halved = {n: p if n.startswith("loss.") else p.to(FAST) for n, p in self.model.named_parameters()}
         losses = torch.func.functional_call(self.model, halved, (batch,))
         self.model.zero_grad(set_to_none=True)
         self.model.loss.total(losses).backward()
@@ -163,7 +164,7 @@ class Watch:
     @torch.no_grad()
     def accuracy(self, training: Training) -> float:
         """Zero-shot top-1 of the averaged weights over all kinds."""
-        weights = {name: p.bfloat16() for name, p in training.average.items()}
+        weights = {name: p.to(FAST) for name, p in training.average.items()}
         def part(prefix: str) -> dict[str, Tensor]:
             return {n.removeprefix(prefix): p for n, p in weights.items() if n.startswith(prefix)}
         prompts = torch.func.functional_call(

@@ -117,7 +117,8 @@ def paint_background(background: Background, width: int, height: int) -> np.ndar
             period = rng.uniform(0.08, 0.25) * unit
             share = ((x // period + y // period) % 2).astype(np.float32)
         case "ground":
-            horizon = rng.uniform(0.35, 0.7) * height
+            somewhere = rng.uniform(0.35, 0.7)
+            horizon = (somewhere if background.horizon is None else background.horizon) * height
             share = (y > horizon).astype(np.float32)
         case "blobs":
             coarse = rng.random((int(rng.integers(3, 7)), int(rng.integers(3, 7)))).astype(np.float32)
@@ -131,6 +132,19 @@ def paint_background(background: Background, width: int, height: int) -> np.ndar
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
         ground = ground + grain * float(rng.uniform(6, 26))
     return np.clip(ground, 0, 255).astype(np.uint8)
+
+
+def depth_map(scene: Scene, owners: np.ndarray) -> np.ndarray:
+    """float32 [height, width]: relative depth, 0 nearest to 1 farthest; things are flat, sky and walls are at 1."""
+    height = len(owners)
+    depth = np.ones(owners.shape, np.float32)
+    horizon = scene.background.horizon
+    if horizon is not None:
+        below = ((np.arange(height, dtype=np.float32) + 0.5) / height - horizon) / ((1 - horizon) * 0.97)
+        depth *= np.clip(1 - below, 0, 1)[:, None]
+    for index, thing in enumerate(scene.things):
+        depth[owners == index] = thing.distance
+    return depth
 
 
 def _softened(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -167,6 +167,7 @@ def sprite(drawing: Drawing, longest_side: int) -> Sprite:
     return drawing.render(longest_side)
 
 
+@cache
 def training_sprites() -> list[Sprite]:
     """One sprite of ``TRAINING_SIDE`` for each of ``load_drawings()``, rendered once and then mapped."""
     drawings = load_drawings()

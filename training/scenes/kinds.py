@@ -8,6 +8,23 @@ from pathlib import Path
 
 KINDS_FILE = Path(__file__).with_name("kinds.txt")
 
+EMOTIONS = {
+    "happiness": ("smiling face", "laughing face"),
+    "sadness": ("sad face", "crying face"),
+    "anger": ("angry face",),
+    "surprise": ("surprised face",),
+    "fear": ("frightened face",),
+    "disgust": ("disgusted face",),
+    "tiredness": ("sleeping face",),
+}
+"""What faces feel, by the names of their kinds. What others (winking, masked, a clown) feel is not sure."""
+
+DANGEROUS = frozenset({"weapon", "hazard"})
+"""Categories of things that are dangerous by themselves."""
+
+SAYABLE_CATEGORIES = ("animal", "vehicle", "drink", "tool", "building", "plant", "weapon", "face")
+"""Categories whose word names a thing: one says "an animal", but not "a nature"."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -31,6 +48,11 @@ class Kind:
         """The word (default: the name) with its article: ``an owl``, but ``bacon``."""
         word = word or self.name
         return with_article(word) if self.countable else word
+
+    @property
+    def emotion(self) -> str | None:
+        """What it feels, for a face of a sure emotion."""
+        return next((emotion for emotion, names in EMOTIONS.items() if self.name in names), None)
 
 
 def with_article(word: str) -> str:

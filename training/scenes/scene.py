@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scenes.colours import COLOURS
-from scenes.drawings import SINGLE_COLOUR_STYLES, Drawing, load_drawings
+from scenes.drawings import SINGLE_COLOUR_STYLES, Drawing, load_drawings, training_sprites
 from scenes.kinds import load_kinds
 
 
@@ -32,6 +32,13 @@ class Thing:
     """How it is drawn: plain, grey, lines, posterised, shifted (hue)."""
     seed: int = 0
     """Of the small random choices of its rendering."""
+    depth: float | None = None
+    """0 (nearest) to 1 (the horizon) where it stands on a ground in perspective."""
+
+    @property
+    def distance(self) -> float:
+        """Its relative depth; without a ground in perspective, what is larger is nearer."""
+        return max(0.0, 1.0 - self.size) if self.depth is None else self.depth
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Background:
     second: str
     """Name of its second colour (equal to the first where there is one only)."""
     seed: int
+    horizon: float | None = None
+    """Of a ground in perspective: where it ends, as a fraction of the height from the top."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,8 @@ class Recipe:
     plain_background: float = 0.35
     """Probability of a flat background."""
     damaged: float = 0.5
+    perspective: float = 0.0
+    """Probability of a ground in perspective, on which farther things are smaller and higher."""
 
 
 EASY = Recipe(things={1: 1.0}, smallest=0.7, largest=0.98, painted=0.1, restyled=0.08, tilted=0.2,
@@ -95,6 +106,17 @@ ONE_THING = Recipe(things={1: 1.0}, smallest=0.4, largest=0.95, painted=0.15, re
 """The zero-shot examination."""
 SOME_THINGS = Recipe(things={1: 0.34, 2: 0.33, 3: 0.33}, restyled=0.0, damaged=0.5)
 """The retrieval examination."""
+READING = Recipe(things={1: 0.3, 2: 0.3, 3: 0.22, 4: 0.1, 5: 0.05, 6: 0.03}, painted=0.35, restyled=0.1,
+                 repeated=0.35, damaged=0.4, perspective=0.2)
+"""What the decoder and the heads for depth and emotion learn to read."""
+SIMPLE_READING = Recipe(things={1: 0.75, 2: 0.25}, smallest=0.5, painted=0.25, restyled=0.05, repeated=0.5,
+                        tilted=0.2, plain_background=0.5, damaged=0.2)
+"""How they begin."""
+TO_READ = Recipe(things={1: 0.25, 2: 0.25, 3: 0.25, 4: 0.25}, painted=0.35, restyled=0.0, repeated=0.35,
+                 damaged=0.5, perspective=0.2)
+"""The examination of captions and answers."""
+DEEP = Recipe(things={2: 0.4, 3: 0.35, 4: 0.25}, restyled=0.0, repeated=0.0, damaged=0.4, perspective=1.0)
+"""The examination of depth."""
 
 
 class SceneSampler:
@@ -111,6 +133,8 @@ class SceneSampler:
     def sample(self, rng: np.random.Generator, aspect: float = 1.0, first_kind: int | None = None) -> Scene:
         """One scene; ``first_kind`` fixes the kind of its first thing."""
         recipe = self.recipe
+        if recipe.perspective and rng.random() < recipe.perspective:
+            return self._in_perspective(rng, aspect, first_kind)
         background = self._background(rng)
         count = int(rng.choice(list(recipe.things), p=_normalised(list(recipe.things.values()))))
         kinds = self._kinds(rng, count, first_kind)
@@ -124,6 +148,33 @@ class SceneSampler:
             damaged=bool(rng.random() < recipe.damaged),
             seed=int(rng.integers(2**31)),
         )
+
+    def _in_perspective(self, rng: np.random.Generator, aspect: float, first_kind: int | None) -> Scene:
+        """Upright things of one natural size on a ground, the farthest first."""
+        recipe = self.recipe
+        horizon = float(rng.uniform(0.3, 0.55))
+        background = Background(
+            "ground", str(rng.choice(["blue", "grey", "orange", "pink"])),
+            str(rng.choice(["green", "brown", "yellow", "grey"])), int(rng.integers(2**31)), horizon,
+        )
+        count = min(4, int(rng.choice(list(recipe.things), p=_normalised(list(recipe.things.values())))))
+        natural = float(rng.uniform(0.6, 0.8) if count < 3 else rng.uniform(0.45, 0.6))
+        depths = sorted((float(d) for d in rng.uniform(0.0, 0.65, count)), reverse=True)
+        things: list[Thing] = []
+        for kind, depth in zip(self._kinds(rng, count, first_kind), depths, strict=True):
+            drawing = int(rng.choice(self.of_kind[kind]))
+            rows, columns = training_sprites()[drawing].shape[:2]
+            size = natural * (1 - depth)
+            tall = size * rows / max(rows, columns) / max(1 / aspect, 1.0)
+            tries = [_within(rng, size * 0.42 / max(aspect, 1.0)) for _ in range(12)]
+            x = max(tries, key=lambda x: min((abs(x - other.x) for other in things), default=1.0))
+            things.append(Thing(
+                kind=kind, drawing=drawing, x=x, y=foot(depth, horizon) - tall / 2, size=size, angle=0.0,
+                flipped=bool(rng.random() < 0.4), colour=self._colour(rng, self.drawings[drawing], background),
+                seed=int(rng.integers(2**31)), depth=depth,
+            ))
+        damaged = bool(rng.random() < recipe.damaged)
+        return Scene(aspect, background, tuple(things), damaged, int(rng.integers(2**31)))
 
     def _kinds(self, rng: np.random.Generator, count: int, first: int | None) -> list[int]:
         kinds = [int(rng.integers(len(self.of_kind))) if first is None else first]
@@ -193,6 +244,11 @@ class SceneSampler:
         else:
             second = first if pattern in ("flat", "texture") else str(rng.choice(colours))
         return Background(pattern, first, second, int(rng.integers(2**31)))
+
+
+def foot(depth: float, horizon: float) -> float:
+    """Where something at a depth touches the ground, as a fraction of the height from the top."""
+    return horizon + (1 - horizon) * 0.97 * (1 - depth)
 
 
 def _within(rng: np.random.Generator, margin: float) -> float:
