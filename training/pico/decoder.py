@@ -119,8 +119,9 @@ class Decoder(nn.Module):
 
     def forward(
         self, ids: Tensor, positions: Tensor, segments: Tensor, wanted: Tensor, features: Tensor, mask: Tensor
-    ) -> Tensor:
-        """Logits [M, V] of the tokens that are wanted (bool [N, T]), in their order.
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits [M, V] of the tokens that are wanted (bool [N, T]), in their order; and each block's attention
+        to the patches [N, T, heads, P].
 
         Several texts about one picture lie behind each other in a row: ids, positions (each text from 0) and
         segments (the text's number) are int64 [N, T]; features [N, P, F], mask bool [N, P].
@@ -130,14 +131,15 @@ class Decoder(nn.Module):
         patch_bias = ((1 - real) * MASKED)[:, None]
         earlier = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
         text_bias = torch.where((segments[:, :, None] == segments[:, None]) & earlier, 0.0, MASKED)
-        x = self.tokens[ids]
+        x, attention = self.tokens[ids], []
         for block in self.blocks:
             key, value = self.text_memory(block, x, positions)
             x = self.read_text(block, x, positions, key, value, text_bias)
             key, value = block.patch_memory(seen).chunk(2, -1)
-            x, _ = self.read_patches(block, x, key, value, patch_bias)
+            x, weights = self.read_patches(block, x, key, value, patch_bias)
+            attention.append(weights)
             x = x + block.contract(F.gelu(block.expand(block.norm3(x))))
-        return self.norm(x[wanted]) @ self.tokens.T
+        return self.norm(x[wanted]) @ self.tokens.T, attention
 
     def text_memory(self, block: DecoderBlock, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (turned by their position) and values [N, T, head_width] of the text itself."""

@@ -23,7 +23,7 @@ from pico.generate import Generator, heads
 from pico.heads import CELLS, EMOTION_LABELS
 from pico.patches import PATCH
 from pico.reading import Speller, caption_prompt, depth_cells, emotion_label, question_prompt
-from pico.tokens import BEGIN
+from pico.special_tokens import BEGIN
 from scenes.captions import NUMBERS, common_colour, groups_of
 from scenes.colours import COLOURS
 from scenes.compose import compose, depth_map, shared_small_sprites

@@ -15,7 +15,8 @@ import torch
 from pico.decoder import CONTEXT_LENGTH, MAX_PATCHES, DecoderConfig, Stepper
 from pico.export import REPOSITORY, configuration, digest, export, tensors, write_json
 from pico.heads import CELLS, EMOTION_LABELS
-from pico.tokens import BEGIN, DETAILED, END, MAX_LENGTH, PAD
+from pico.special_tokens import BEGIN, DETAILED, END, PAD
+from pico.tokens import MAX_LENGTH
 from pico.train_readers import Readers, averaged_readers
 from scenes.drawings import CACHE
 

@@ -11,7 +11,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from pico.patches import to_patches
-from pico.tokens import END
+from pico.special_tokens import END
 from pico.validate import session
 
 NUMPY_TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}

@@ -20,11 +20,12 @@ from torch.utils.data import IterableDataset, get_worker_info
 from pico.decoder import CONTEXT_LENGTH, MAX_PATCHES
 from pico.heads import CELLS, EMOTION_LABELS
 from pico.patches import PATCH, cut, grid_positions
-from pico.tokens import ANSWER, BEGIN, CAPTION, DETAILED, END, PAD, QUESTION
+from pico.special_tokens import ANSWER, BEGIN, CAPTION, DETAILED, END, PAD, QUESTION
 from pico.validate import session
-from scenes.captions import brief, detailed
+from scenes.captions import NUMBERS, brief, detailed
+from scenes.colours import COLOURS
 from scenes.compose import compose, depth_map, shared_small_sprites
-from scenes.kinds import DANGEROUS, load_kinds
+from scenes.kinds import DANGEROUS, Kind, load_kinds
 from scenes.questions import Turn, ask, emotion_of, has_face
 from scenes.scene import READING, SIMPLE_READING, Scene, SceneSampler
 
@@ -36,6 +37,11 @@ TURNS = 4
 ROW_LENGTH = 88
 """Tokens of an image's texts behind each other after which no question is added."""
 UNKNOWN_EMOTION = -1
+NOWHERE = -1
+MAX_GROUPS = 6
+BEFORE_NOUNS = frozenset(("a", "an", *NUMBERS.values(), *COLOURS))
+COVERED = 0.08
+"""Share of a patch that a thing must fill for the patch to count as its own."""
 GRIDS = {(8, 8): 0.6, (7, 9): 0.12, (9, 7): 0.12, (6, 10): 0.08, (10, 6): 0.08}
 IMPORTANCE = {"brief": 1.0, "detailed": 0.7}
 """Weights of caption tokens in the loss; those of answers have ``ANSWER_IMPORTANCE``."""
@@ -53,6 +59,8 @@ class Texts:
     """int64 [N, T]: the token to be said after each token."""
     importance: Tensor
     """float32 [N, T]: zero where nothing is learned."""
+    looks: Tensor
+    """int64 [N, T]: the index of the group of things that a token is about (see ``Block.covers``), or ``NOWHERE``."""
     spans: list[tuple[int, int, int, str]]
     """(row, first, end, kind): where each text or answer is said, for reports by kind."""
 
@@ -69,6 +77,8 @@ class Block:
     """float16 [N, 64, 16]."""
     depth_known: Tensor
     emotion: Tensor
+    covers: Tensor
+    """bool [N, 6, 64]: the patches of each group of things of one kind."""
     texts: list[Texts]
 
 
@@ -80,6 +90,30 @@ class Speller:
 
     def ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def about(self, text: str, kinds: list[int]) -> tuple[list[int], list[int]]:
+        """The ids, and for each which of the kinds its word names (``NOWHERE``: none)."""
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        about = [NOWHERE] * len(encoding.ids)
+        for index, kind in enumerate(kinds):
+            found = named(text, load_kinds()[kind])
+            if found is not None:
+                for token, (start, end) in enumerate(encoding.offsets):
+                    if start < found[1] and end > found[0]:
+                        about[token] = index
+        return encoding.ids, about
+
+
+def named(text: str, kind: Kind) -> tuple[int, int] | None:
+    """Where a text names a kind, with number and colour: from the first to behind the last letter."""
+    for word in sorted((kind.plural, *kind.words), key=len, reverse=True):
+        at = text.find(word)
+        end = at + len(word)
+        if at >= 0 and not text[at - 1 : at].isalpha() and not text[end : end + 1].isalpha():
+            while (before := text[:at].split(" "))[-2:-1] and before[-2] in BEFORE_NOUNS:
+                at -= len(before[-2]) + 1
+            return at, end
+    return None
 
 
 def caption_prompt(more: bool) -> list[int]:
@@ -101,6 +135,7 @@ class _Row:
         self.segments: list[int] = []
         self.targets: list[int] = []
         self.importance: list[float] = []
+        self.looks: list[int] = []
         self.spans: list[tuple[int, int, str]] = []
 
     def begin(self) -> None:
@@ -108,14 +143,21 @@ class _Row:
         self.segment = self.segments[-1] + 1 if self.segments else 0
         self.start = len(self.ids)
 
-    def say(self, prompt: list[int], said: list[int], kind: str, importance: float) -> None:
-        """A prompt and what is to be said after it; ``</s>`` is wanted at its end but not written."""
+    def say(
+        self, prompt: list[int], about: list[int], said: list[int], said_about: list[int], kind: str, importance: float
+    ) -> None:
+        """A prompt and what is to be said after it; ``</s>`` is wanted at its end but not written.
+
+        Looks: a word of the prompt at its last token, a word to be said from the token before it on.
+        """
         if len(self.ids) - self.start + len(prompt) + len(said) > CONTEXT_LENGTH:
             return
         first = len(self.ids) + len(prompt) - 1
         self.ids += prompt + said
         self.targets += [PAD] * (len(prompt) - 1) + said + [END]
         self.importance += [0.0] * (len(prompt) - 1) + [importance] * (len(said) + 1)
+        ends = [a if a != b else NOWHERE for a, b in zip(about, [*about[1:], NOWHERE], strict=True)]
+        self.looks += [*ends[:-1], *said_about, NOWHERE]
         self.segments += [self.segment] * (len(prompt) + len(said))
         self.positions += range(len(self.positions) - self.start, len(self.ids) - self.start)
         self.spans.append((first, len(self.ids), kind))
@@ -123,16 +165,19 @@ class _Row:
 
 def written(scene: Scene, turns: list[Turn], rng: np.random.Generator, spell: Speller) -> _Row:
     """A brief and a detailed caption and a conversation."""
-    row = _Row()
+    row, kinds = _Row(), scene.kinds()
     for kind, text in (("brief", brief(scene, rng)), ("detailed", detailed(scene, rng))):
         row.begin()
-        row.say(caption_prompt(kind == "detailed"), spell.ids(text), kind, IMPORTANCE[kind])
+        prompt = caption_prompt(kind == "detailed")
+        row.say(prompt, [NOWHERE] * len(prompt), *spell.about(text, kinds), kind, IMPORTANCE[kind])
     row.begin()
     for number, turn in enumerate(turns):
         if number and len(row.ids) > ROW_LENGTH - 16:
             break
-        prompt = ([] if number else [BEGIN]) + question_prompt(spell, turn.question)
-        row.say(prompt, spell.ids(turn.answer), turn.kind, ANSWER_IMPORTANCE)
+        words, about = spell.about(turn.question, kinds)
+        opening = [QUESTION] if number else [BEGIN, QUESTION]
+        row.say([*opening, *words, ANSWER], [NOWHERE] * len(opening) + [*about, NOWHERE],
+                *spell.about(turn.answer, kinds), turn.kind, ANSWER_IMPORTANCE)
     return row
 
 
@@ -149,6 +194,7 @@ def texts_of(rows: list[_Row]) -> Texts:
         segments=padded([row.segments for row in rows], torch.int64, -1),
         targets=padded([row.targets for row in rows], torch.int64, PAD),
         importance=padded([row.importance for row in rows], torch.float32, 0),
+        looks=padded([row.looks for row in rows], torch.int64, NOWHERE),
         spans=[(index, *span) for index, row in enumerate(rows) for span in row.spans],
     )
 
@@ -196,11 +242,15 @@ class BlockMaker:
         positions = np.zeros((images, MAX_PATCHES, 2), np.int32)
         positions[:, :count] = grid_positions(rows, columns)
         depth = np.zeros((images, MAX_PATCHES, CELLS * CELLS), np.float16)
+        covers = np.zeros((images, MAX_GROUPS, MAX_PATCHES), bool)
         patches = np.empty((images, count, PATCH * PATCH * 3), np.uint8)
         for index, scene in enumerate(scenes):
             picture, owners = compose(scene, columns * PATCH, rows * PATCH, shared_small_sprites())
             patches[index] = cut(picture)
             depth[index, :count] = depth_cells(depth_map(scene, owners))
+            for group, kind in enumerate(scene.kinds()):
+                mine = np.isin(owners, [i for i, thing in enumerate(scene.things) if thing.kind == kind])
+                covers[index, group, :count] = depth_cells(mine.astype(np.float32)).mean(1) > COVERED
         features = np.zeros((images, MAX_PATCHES, self.vision.get_outputs()[1].shape[2]), np.float16)
         features[:, :count] = self.vision.run(["patch_features"], {
             "patches": patches, "patch_mask": mask[:, :count], "patch_positions": positions[:, :count]})[0]
@@ -212,7 +262,8 @@ class BlockMaker:
         return Block(
             features=torch.from_numpy(features), mask=torch.from_numpy(mask), positions=torch.from_numpy(positions),
             depth=torch.from_numpy(depth), depth_known=torch.tensor(known),
-            emotion=torch.tensor([emotion_label(scene) for scene in scenes]), texts=texts,
+            emotion=torch.tensor([emotion_label(scene) for scene in scenes]), covers=torch.from_numpy(covers),
+            texts=texts,
         )
 
     def _scene(self, rng: np.random.Generator, easy: float, aspect: float) -> Scene:

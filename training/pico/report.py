@@ -14,6 +14,7 @@ import torch
 
 from pico.calibration import Calibration
 from pico.export import REPOSITORY
+from pico.report_readers import insert, section
 from pico.text import TextConfig, TextEncoder
 from pico.vision import VisionConfig, VisionEncoder
 from scenes.drawings import CACHE, STYLES, TRAINING, load_drawings, package_information
@@ -31,7 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="main")
     run = CACHE / "runs" / parser.parse_args().run
-    (REPOSITORY / "README.md").write_text(model_card(run))
+    page = REPOSITORY / "README.md"
+    page.write_text(model_card(run))
+    if (run / "readers-report.json").exists():
+        insert(section(run, REPOSITORY), page)
     NOTICE.write_text(notice())
 
 

@@ -8,22 +8,11 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from pico.special_tokens import BEGIN, END, PAD, SPECIAL
 from scenes.captions import HELD_BACK_PROMPTS, caption, prompt
 from scenes.kinds import load_kinds
 from scenes.scene import MIXED, SceneSampler
 
-SPECIAL = (
-    "<pad>",
-    "<s>",
-    "</s>",
-    "<caption>",
-    "<question>",
-    "<answer>",
-    *(f"<reserved_{i}>" for i in range(10)),
-)
-"""Ids 0 to 15; the decoder calls the first reserved one ``<detailed>``."""
-
-PAD, BEGIN, END, CAPTION, QUESTION, ANSWER, DETAILED = range(7)
 VOCABULARY = 2048
 MAX_LENGTH = 64
 

@@ -23,7 +23,7 @@ from pico.batches import loader
 from pico.decoder import Decoder, DecoderConfig
 from pico.heads import Depth, Emotion
 from pico.muon import Muon
-from pico.reading import UNKNOWN_EMOTION, Block, BlockMaker, ReadingBlocks, Texts
+from pico.reading import NOWHERE, UNKNOWN_EMOTION, Block, BlockMaker, ReadingBlocks, Texts
 from scenes.drawings import CACHE, TRAINING
 
 REPOSITORY = TRAINING.parent / "model-repository"
@@ -31,6 +31,8 @@ TRAINING_SEED = 20_270
 WATCH_SEED = 7_002
 LAGS = (0, 40, 100)
 """A step learns from its own block and from those made that many steps ago, each time with other texts."""
+LOOKING = 0.2
+"""Weight of the loss that guides attention."""
 COOLING = 0.35
 """Share of the steps, at the end, in which the learning rate falls to zero."""
 
@@ -45,10 +47,10 @@ class Readers(nn.Module):
         self.emotion = Emotion(config.features)
 
     def forward(self, block: Block, texts: Texts) -> dict[str, Tensor]:
-        """The losses, and how many tokens the decoder got right."""
+        """The losses on a block and one of its sets of texts."""
         features = block.features.float()
         wanted = texts.importance > 0
-        logits = self.decoder(texts.ids, texts.positions, texts.segments, wanted, features, block.mask)
+        logits, attention = self.decoder(texts.ids, texts.positions, texts.segments, wanted, features, block.mask)
         importance, targets = texts.importance[wanted], texts.targets[wanted]
         said = (F.cross_entropy(logits, targets, reduction="none") * importance).sum() / importance.sum()
         real = (block.mask & block.depth_known[:, None]).unsqueeze(2)
@@ -57,7 +59,21 @@ class Readers(nn.Module):
         sure = block.emotion != UNKNOWN_EMOTION
         votes = self.emotion(features, block.mask)[sure]
         felt = F.cross_entropy(votes, block.emotion[sure]) if len(votes) else votes.sum()
-        return {"texts": said, "depth": off, "emotion": felt}
+        return {"texts": said, "looks": LOOKING * looking(attention, block, texts), "depth": off, "emotion": felt}
+
+
+def looking(attention: list[Tensor], block: Block, texts: Texts) -> Tensor:
+    """How far tokens about a thing are from looking at it, in half of the heads of all blocks but the first.
+
+    The place of a word in the picture so is learned from every text, long before answers about it would tell.
+    """
+    rows, tokens = torch.nonzero(texts.looks != NOWHERE, as_tuple=True)
+    cover = block.covers[rows, texts.looks[rows, tokens]]
+    seen = cover.any(1)
+    rows, tokens, cover = rows[seen], tokens[seen], cover[seen]
+    weights = torch.stack([part[rows, tokens] for part in attention[1:]])  # [blocks, M, heads, P]
+    mass = (weights[:, :, : weights.shape[2] // 2] * cover[:, None]).sum(3)
+    return -torch.log(mass + 1e-3).mean()
 
 
 class Training:
@@ -160,7 +176,7 @@ class Watch:
         for block in self.blocks:
             texts, features = block.texts[0], block.features.float()
             wanted = texts.importance > 0
-            logits = readers.decoder(texts.ids, texts.positions, texts.segments, wanted, features, block.mask)
+            logits, _ = readers.decoder(texts.ids, texts.positions, texts.segments, wanted, features, block.mask)
             said.append(F.cross_entropy(logits, texts.targets[wanted]).item())
             best = torch.zeros_like(texts.ids)
             best[wanted] = logits.argmax(1)

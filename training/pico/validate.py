@@ -1,6 +1,6 @@
 """Checks exported models against the contract: signatures, padding, neighbours, batch sizes, grids.
 
-``python -m pico.validate FOLDER`` prints the largest difference seen and fails above 1e-5.
+``python -m pico.validate FOLDER`` prints the largest difference seen in each model that is there and fails above 1e-5.
 """
 
 from __future__ import annotations
@@ -82,6 +82,77 @@ def validate_text(folder: Path) -> float:
     return worst
 
 
+def validate_decoder(folder: Path) -> float:
+    """Runs sequences whole, in pieces, together and side by side at other lengths. Returns the largest difference."""
+    model = session(folder / "1" / "model.onnx")
+    _expect_configuration(model, folder / "config.pbtxt")
+    shapes = {node.name: node.shape[1:] for node in model.get_inputs()}
+    rng = np.random.default_rng(12)
+    ids = rng.integers(16, 2000, (3, 24))
+    features = rng.standard_normal((3, 64, shapes["patch_features"][1]), np.float32)
+    mask = np.arange(64) < np.array([[64], [63], [48]])
+    features[~mask] = 0
+
+    def steps(rows: list[int], pieces: list[tuple[int, int]], patches: int = 64) -> tuple[np.ndarray, list]:
+        state = [np.zeros((len(rows), *shapes[name]), np.int64 if name == "length_in" else np.float32)
+                 for name in ("cache_in", "memory_in", "length_in")]
+        logits = []
+        for start, end in pieces:
+            seen = patches if start == 0 else 0
+            part, attention, *state = _step(
+                model, ids[rows, start:end], features[rows, :seen], mask[rows, :seen], state)
+            padding = attention * ~mask[rows][:, None]
+            if np.abs(attention.sum(-1) - 1).max() > TOLERANCE or padding.any():
+                raise ValueError("cross_attention is no distribution over the real patches")
+            logits.append(part)
+        return np.concatenate(logits, axis=1), state
+
+    whole, _ = steps([0, 1, 2], [(0, 24)])
+    worst = float(np.abs(steps([0, 1, 2], [(0, 1), (1, 9), *((i, i + 1) for i in range(9, 24))])[0] - whole).max())
+    for row in range(3):
+        worst = max(worst, float(np.abs(steps([row], [(0, 24)])[0] - whole[row]).max()))
+    worst = max(worst, float(np.abs(steps([1], [(0, 24)], patches=63)[0] - whole[1]).max()))
+    (_, short), (_, long) = steps([0], [(0, 5)]), steps([1], [(0, 17)])
+    both = [np.concatenate(tensors) for tensors in zip(short, long, strict=True)]
+    side_by_side, *_ = _step(model, np.array([[ids[0, 5]], [ids[1, 17]]]), features[:2, :0], mask[:2, :0], both)
+    return max(worst, float(np.abs(side_by_side[:, 0] - whole[[0, 1], [5, 17]]).max()))
+
+
+def _step(
+    model: onnxruntime.InferenceSession, ids: np.ndarray, features: np.ndarray, mask: np.ndarray, state: list
+) -> list[np.ndarray]:
+    names = ("cache", "memory", "length")
+    inputs = {f"{name}_in": tensor for name, tensor in zip(names, state, strict=True)}
+    return model.run(["logits", "cross_attention", *(f"{name}_out" for name in names)], {
+        "input_ids": ids.astype(np.int64), "patch_features": features, "patch_mask": mask, **inputs})
+
+
+def validate_head(folder: Path) -> float:
+    """Runs ``pico_depth`` or ``pico_emotion`` alone, together and padded. Returns the largest difference."""
+    model = session(folder / "1" / "model.onnx")
+    _expect_configuration(model, folder / "config.pbtxt")
+    inputs = {node.name: node for node in model.get_inputs()}
+    rng = np.random.default_rng(13)
+    features = rng.standard_normal((3, 70, inputs["patch_features"].shape[2]), np.float32)
+    counts = (64, 70, 5)
+    tensors = {"patch_features": features, "patch_mask": np.arange(70) < np.array(counts)[:, None],
+               "patch_positions": rng.integers(0, 16, (3, 70, 2), np.int32)}
+    features[~tensors["patch_mask"]] = 0
+    tensors = {name: tensor for name, tensor in tensors.items() if name in inputs}
+    (together,) = model.run(None, tensors)
+    worst = 0.0
+    for row, count in enumerate(counts):
+        (alone,) = model.run(None, {name: tensor[row : row + 1, :count] for name, tensor in tensors.items()})
+        mine = together[row] if together.ndim == 2 else together[row, :count]
+        worst = max(worst, float(np.abs(alone[0] - mine).max()))
+        if together.ndim == 3 and together[row, count:].any():
+            raise ValueError("the output of padding is not zero")
+    labels = folder / "labels.txt"
+    if labels.exists() and len(labels.read_text().splitlines()) != model.get_outputs()[0].shape[1]:
+        raise ValueError(f"{labels.name}: another number of labels than of logits")
+    return worst
+
+
 def _run_vision(model: onnxruntime.InferenceSession, images: list, padded: int) -> list[np.ndarray]:
     patches = np.full((len(images), padded, 768), 77, np.uint8)
     mask = np.zeros((len(images), padded), bool)
@@ -120,13 +191,18 @@ def _expect_signature(model: onnxruntime.InferenceSession, inputs: dict[str, str
 
 
 def _expect_configuration(model: onnxruntime.InferenceSession, path: Path) -> None:
-    """Every tensor of ``config.pbtxt`` is one of the graph, of its type and with its fixed dimensions."""
+    """Every tensor of ``config.pbtxt`` is one of the graph, of its type and with its fixed dimensions.
+
+    A state is written once, with the name of its output at its end, and has the dimensions of its input.
+    """
     tensor = re.compile(r'name: "(\w+)"\s+data_type: TYPE_(\w+)\s+dims: \[ ([-\d, ]+) \]')
     written = {name: (kind, tuple(map(int, dims.split(",")))) for name, kind, dims in tensor.findall(path.read_text())}
     found = {
         node.name: (TRITON_TYPES[node.type], tuple(d if isinstance(d, int) else -1 for d in node.shape[1:]))
         for node in (*model.get_inputs(), *model.get_outputs())
     }
+    for name in [name for name in found if name.endswith("_in")]:
+        found[name.replace("_in", "_out")] = found.pop(name)
     if written != found:
         raise ValueError(f"{path.name}: {written} (expected: {found})")
 
@@ -135,7 +211,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("repository", type=Path)
     repository = parser.parse_args().repository
-    for name, check in (("pico_vision", validate_vision), ("pico_text", validate_text)):
+    checks = {"pico_vision": validate_vision, "pico_text": validate_text, "pico_decoder": validate_decoder,
+              "pico_depth": validate_head, "pico_emotion": validate_head}
+    for name, check in checks.items():
+        if not (repository / name).exists():
+            continue
         worst = check(repository / name)
         print(f"{name}: largest difference {worst:.1e}")
         if worst > TOLERANCE:
