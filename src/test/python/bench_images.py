@@ -198,6 +198,8 @@ def ratios(theirs, ours):
 
 def tables(taken, peers):
     for name in FOVEA.values():
+        if not any(name in times for times in taken.values()):
+            continue
         print(f"\nTimes as multiples of those of {name}:\n")
         print("| | ms | " + " | ".join(peers) + " |\n" + "|---" * (len(peers) + 2) + "|")
         for row, times in taken.items():
