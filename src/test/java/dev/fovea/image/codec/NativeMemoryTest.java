@@ -32,6 +32,17 @@ final class NativeMemoryTest {
     assertThatThrownBy(memory::toArray).isInstanceOf(IllegalStateException.class);
   }
 
+  @Test
+  void whatIsGivenBackIsUsedAgain() {
+    NativeMemory memory = NativeMemory.allocate(KEPT);
+    long address = memory.segment().address();
+    memory.close();
+
+    try (NativeMemory next = NativeMemory.allocate(KEPT)) {
+      assertThat(next.segment().address()).isEqualTo(address);
+    }
+  }
+
   /// Else two images would share the block that was given back twice.
   @Test
   void closedTwiceIsGivenBackOnce() {
