@@ -17,8 +17,7 @@ import java.util.stream.Collectors;
 
 /// Finds the things that a text names: how many, in which colour, of which kind.
 final class Mentions {
-  private static final List<String> NUMBERS =
-      List.of("one", "two", "three", "four", "five", "six");
+  private static final List<String> NUMBERS = List.of("one", "two", "three", "four", "five", "six");
 
   private final Map<String, Kind> nouns = new HashMap<>();
   private final Pattern pattern;

@@ -45,11 +45,7 @@ final class ReadingExam {
   private final GenerationServiceGrpc.GenerationServiceBlockingStub service;
 
   ReadingExam(
-      ExamSheets exam,
-      Channel channel,
-      ModelSelector model,
-      int most,
-      Consumer<String> progress) {
+      ExamSheets exam, Channel channel, ModelSelector model, int most, Consumer<String> progress) {
     this.exam = exam;
     this.model = model;
     this.most = most;
@@ -102,9 +98,7 @@ final class ReadingExam {
         .caption(
             CaptionRequest.newBuilder()
                 .setModel(model)
-                .addItems(
-                    Item.newBuilder()
-                        .setContent(Content.newBuilder().setImage(image(sheet))))
+                .addItems(Item.newBuilder().setContent(Content.newBuilder().setImage(image(sheet))))
                 .setStyle(CaptionStyle.CAPTION_STYLE_DETAILED)
                 .build())
         .getResults(0)

@@ -93,8 +93,7 @@ final class ClassificationRpc extends ClassificationServiceGrpc.ClassificationSe
     }
     return write(
         request,
-        classifyEmotions.run(
-            set, images(request, record.call().caller()), report(request), record),
+        classifyEmotions.run(set, images(request, record.call().caller()), report(request), record),
         set.labels(),
         record);
   }

@@ -2,7 +2,6 @@ package dev.fovea.rpc;
 
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
-import dev.fovea.failure.Reason;
 import dev.fovea.image.ImageProcessor;
 import dev.fovea.image.ProcessorInfo;
 import dev.fovea.model.Role;
@@ -30,8 +29,7 @@ import java.util.List;
 import java.util.Set;
 
 /// `fovea.v1.DensePredictionService`.
-final class DensePredictionRpc
-    extends DensePredictionServiceGrpc.DensePredictionServiceImplBase {
+final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictionServiceImplBase {
   /// Scores of one answer: 16 MiB.
   private static final long MAX_SCORES = 1L << 22;
 
@@ -77,8 +75,7 @@ final class DensePredictionRpc
             request.hasImage(),
             request.getImage(),
             record,
-            image ->
-                mapRelevance.run(family, image, request.getTextsList(), templates, record));
+            image -> mapRelevance.run(family, image, request.getTextsList(), templates, record));
     MapRelevanceResponse.Builder response =
         MapRelevanceResponse.newBuilder().setGeometry(write(relevance.grid()));
     for (MapRelevance.TextMap map : relevance.maps()) {
@@ -144,11 +141,9 @@ final class DensePredictionRpc
 
   @Override
   public void extractPatchFeatures(
-      ExtractPatchFeaturesRequest request,
-      StreamObserver<ExtractPatchFeaturesResponse> observer) {
+      ExtractPatchFeaturesRequest request, StreamObserver<ExtractPatchFeaturesResponse> observer) {
     UnaryCalls.serve(
-        observer,
-        call -> services.admit(call, 1, record -> extractPatchFeatures(request, record)));
+        observer, call -> services.admit(call, 1, record -> extractPatchFeatures(request, record)));
   }
 
   private ExtractPatchFeaturesResponse extractPatchFeatures(
@@ -160,8 +155,7 @@ final class DensePredictionRpc
             request.getImage(),
             record,
             image ->
-                extractPatchFeatures.run(
-                    family, image, request.getIncludeEmbeddings(), record));
+                extractPatchFeatures.run(family, image, request.getIncludeEmbeddings(), record));
     ExtractPatchFeaturesResponse.Builder response =
         ExtractPatchFeaturesResponse.newBuilder()
             .setGeometry(write(seen.features().grid()))
@@ -208,14 +202,7 @@ final class DensePredictionRpc
     return !ofText
         && switch (refusal.reason().kind()) {
           case INVALID, NOT_FOUND -> true;
-          case UNSUPPORTED,
-              EXISTS,
-              CONFLICT,
-              EXHAUSTED,
-              UNAVAILABLE,
-              LATE,
-              CANCELLED,
-              FAULT ->
+          case UNSUPPORTED, EXISTS, CONFLICT, EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT ->
               false;
         };
   }

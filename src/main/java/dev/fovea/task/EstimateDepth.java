@@ -22,16 +22,15 @@ public final class EstimateDepth {
   public record DepthMap(GridOnImage grid, float[] depths) {}
 
   /// @param family that can do [Task#ESTIMATE_DEPTH]
-  /// @throws GatewayException when the image cannot be decoded, or the service could not do its part
+  /// @throws GatewayException when the image cannot be decoded, or the service could not do its
+  ///   part
   public DepthMap run(ServedFamily family, Content.Image image, CallRecord record)
       throws InterruptedException {
     List<Outcome<Content>> images = List.of(Outcome.done(image));
-    return switch (
-        readFeatures.run(family, Role.DEPTH, images, Role.DEPTHS, record).getFirst()) {
+    return switch (readFeatures.run(family, Role.DEPTH, images, Role.DEPTHS, record).getFirst()) {
       case Outcome.Failed<ReadFeatures.Reading>(GatewayException refusal) -> throw refusal;
       case Outcome.Done<ReadFeatures.Reading>(ReadFeatures.Reading reading) ->
-          joined(
-              GridOnImage.ofPatches(reading.prepared()).vectors(reading.answer(), Role.DEPTHS));
+          joined(GridOnImage.ofPatches(reading.prepared()).vectors(reading.answer(), Role.DEPTHS));
     };
   }
 

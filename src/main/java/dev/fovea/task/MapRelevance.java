@@ -65,8 +65,7 @@ public final class MapRelevance {
     List<LabelPrompts> prompts =
         texts.stream().map(text -> new LabelPrompts(text, List.of(text))).toList();
     List<float[]> wanted =
-        labelVectors.of(
-            family, (text, _) -> "texts[" + text + "]", prompts, templates, record);
+        labelVectors.of(family, (text, _) -> "texts[" + text + "]", prompts, templates, record);
     ServableModel model = family.lease(Role.VISION).model();
     EncodeItems.Encoded seen =
         encodeItems.image(family, image, Set.of(model.patchEmbeddings()), record);

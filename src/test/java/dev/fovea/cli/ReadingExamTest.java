@@ -59,8 +59,7 @@ final class ReadingExamTest {
             .addService(new Saying())
             .build()
             .start();
-    channel =
-        NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
+    channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
     Files.writeString(folder.resolve("one.jpg"), "one");
     Files.writeString(folder.resolve("two.jpg"), "two");
     Files.writeString(
@@ -104,7 +103,8 @@ final class ReadingExamTest {
           CaptionResponse.newBuilder()
               .addResults(
                   CaptionResult.newBuilder()
-                      .setCaption(text(captions.getOrDefault(image.getContent().toStringUtf8(), ""))))
+                      .setCaption(
+                          text(captions.getOrDefault(image.getContent().toStringUtf8(), ""))))
               .build());
       observer.onCompleted();
     }
