@@ -306,7 +306,7 @@ final class ServedModels implements AutoCloseable {
       }
       List<ServedFamily> retired = new ArrayList<>();
       before.served().forEach((name, old) -> {
-        if (served.get(name) != old) {
+        if (!old.equals(served.get(name))) {
           retired.add(old);
         }
         if (!served.containsKey(name)) {
