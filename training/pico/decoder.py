@@ -13,6 +13,9 @@ from pico.vision import MASKED, MAX_SIDE
 
 CONTEXT_LENGTH = 128
 MAX_PATCHES = 64
+FEATURE_DROPOUT = 0.1
+PATCH_DROPOUT = 0.2
+"""Share of the patches that a text cannot see while learning: no picture is learned by heart."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class DecoderConfig:
 
 
 class Sight(nn.Module):
-    """Patch features made ready to be read: all directions of one size, and the place of each patch told.
+    """Patch features made ready to be read: all directions of more equal size, and the place of each patch told.
 
     The features of neighbouring places differ little, so a linear map of the features tells rows fairly and
     columns hardly. The decoder is not given positions: it finds the grid among those that the number of
@@ -72,7 +75,7 @@ class Sight(nn.Module):
         apart = (features - self.centre).double()
         spread = apart.T @ apart / len(apart)
         sizes, directions = torch.linalg.eigh(spread)
-        self.whiten.copy_(directions @ torch.diag((sizes.clamp(min=0) + 0.05).rsqrt()) @ directions.T)
+        self.whiten.copy_(directions @ torch.diag((sizes.clamp(min=0) + 0.05) ** -0.25) @ directions.T)
         wanted = rows.double() - rows.double().mean()
         ridge = torch.eye(len(spread), dtype=torch.float64) * 1e-3
         weight = torch.linalg.solve(spread + ridge, apart.T @ wanted / len(apart))
@@ -127,8 +130,9 @@ class Decoder(nn.Module):
         segments (the text's number) are int64 [N, T]; features [N, P, F], mask bool [N, P].
         """
         real = mask.to(features.dtype)
-        seen = self.sight(features, real)
-        patch_bias = ((1 - real) * MASKED)[:, None]
+        seen = F.dropout(self.sight(features, real), FEATURE_DROPOUT, self.training)
+        shown = real * (torch.rand_like(real) >= PATCH_DROPOUT) if self.training else real
+        patch_bias = ((1 - shown) * MASKED)[:, None]
         earlier = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
         text_bias = torch.where((segments[:, :, None] == segments[:, None]) & earlier, 0.0, MASKED)
         x, attention = self.tokens[ids], []

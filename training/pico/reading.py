@@ -29,9 +29,9 @@ from scenes.kinds import DANGEROUS, Kind, load_kinds
 from scenes.questions import Turn, ask, emotion_of, has_face
 from scenes.scene import READING, SIMPLE_READING, Scene, SceneSampler
 
-BLOCK = 32
+BLOCK = 24
 """Images that are made, encoded and learned from together; all of one grid."""
-READINGS = 3
+READINGS = 2
 """How many different sets of texts come with each image."""
 TURNS = 4
 ROW_LENGTH = 88

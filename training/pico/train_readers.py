@@ -29,11 +29,11 @@ from scenes.drawings import CACHE, TRAINING
 REPOSITORY = TRAINING.parent / "model-repository"
 TRAINING_SEED = 20_270
 WATCH_SEED = 7_002
-LAGS = (0, 40, 100)
+LAGS = (0, 60)
 """A step learns from its own block and from those made that many steps ago, each time with other texts."""
 LOOKING = 0.2
 """Weight of the loss that guides attention."""
-COOLING = 0.35
+COOLING = 0.34
 """Share of the steps, at the end, in which the learning rate falls to zero."""
 
 
@@ -203,19 +203,20 @@ class Watch:
 
 
 def taught(blocks: Iterator[Block]) -> Iterator[list[tuple[Block, Texts]]]:
-    """What each step learns from: a new block, and older ones with texts not used yet."""
+    """What each step learns from: a new block, and older ones (as old as there are) with texts not used yet."""
     kept: deque[Block] = deque(maxlen=max(LAGS) + 1)
     for block in blocks:
         kept.append(block)
-        yield [(kept[-1 - lag], kept[-1 - lag].texts[turn]) for turn, lag in enumerate(LAGS) if lag < len(kept)]
+        lags = [min(lag, (len(kept) - 1) * turn // len(LAGS)) for turn, lag in enumerate(LAGS)]
+        yield [(kept[-1 - lag], kept[-1 - lag].texts[turn]) for turn, lag in enumerate(lags)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="main", help="name of the run's folder in the cache")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the encoders are")
-    parser.add_argument("--steps", type=int, default=1100)
-    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that compose and encode scenes")
     parser.add_argument("--stop-after", type=int, help="end this process at that step (it can be resumed)")
@@ -238,7 +239,7 @@ def main() -> None:
 
 def train(training: Training, maker: BlockMaker, blocks: ReadingBlocks, workers: int, last_step: int) -> None:
     """Runs to the last step, with a line of progress every 20 steps and a checkpoint every 100."""
-    watch = Watch(maker, blocks=6)
+    watch = Watch(maker, blocks=8)
     if training.step == 0:
         training.model.decoder.sight.fit(*places_told(watch.blocks))
     began, images, sums = time.time(), 0, {}
