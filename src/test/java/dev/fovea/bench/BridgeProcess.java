@@ -95,7 +95,7 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
                 "-Xms32m"));
     String options = System.getenv("FOVEA_JAVA_OPTIONS");
     if (options != null && !options.isBlank()) {
-      command.addAll(List.of(options.strip().split("\\s+")));
+      command.addAll(List.of(options.strip().split("\\s+", -1)));
     }
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), Bench.class.getName(), "bridge"));

@@ -32,6 +32,8 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -40,6 +42,14 @@ import org.junit.jupiter.api.Timeout;
 final class RealTritonSharedMemoryTest extends EngineContractTest {
   private static final Clock CLOCK = Clock.system();
   private static final Duration LONG = Duration.ofSeconds(60);
+
+  /// A line of `/proc/PID/maps` about memory of this program: from, to, inode.
+  private static final Pattern MAPPING =
+      Pattern.compile(
+          "([0-9a-f]+)-([0-9a-f]+) \\S+ \\S+ \\S+ ([0-9]+) +"
+              + SharedMemoryOwner.FOLDER
+              + "/fovea-.*");
+
   private static final Sharing SHARING = new Sharing(1 << 20, 0);
 
   private final StageTimings timings = new StageTimings(CLOCK, StageListener.none());
@@ -120,11 +130,10 @@ final class RealTritonSharedMemoryTest extends EngineContractTest {
     Map<String, Long> objects = new HashMap<>();
     for (long process : processes) {
       for (String line : Files.readAllLines(Path.of("/proc/" + process + "/maps"))) {
-        if (line.contains(SharedMemoryOwner.FOLDER + "/fovea-")) {
-          String[] words = line.split(" +");
-          String[] ends = words[0].split("-");
-          long size = Long.parseLong(ends[1], 16) - Long.parseLong(ends[0], 16);
-          objects.put(words[4], size);
+        Matcher parts = MAPPING.matcher(line);
+        if (parts.matches()) {
+          long size = Long.parseLong(parts.group(2), 16) - Long.parseLong(parts.group(1), 16);
+          objects.put(parts.group(3), size);
         }
       }
     }
