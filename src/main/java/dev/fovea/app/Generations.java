@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
-/// Counts the calls under way by what was served when they began, so that what is served no more
-/// is released when the last call that may still use it has ended.
+/// Counts the calls under way by what was served when they began, so that what is served no more is
+/// released when the last call that may still use it has ended.
 ///
 /// Thread-safe.
 final class Generations extends ServerStreamTracer.Factory {

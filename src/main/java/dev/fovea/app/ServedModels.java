@@ -305,15 +305,17 @@ final class ServedModels implements AutoCloseable {
         return;
       }
       List<ServedFamily> retired = new ArrayList<>();
-      before.served().forEach((name, old) -> {
-        if (!old.equals(served.get(name))) {
-          retired.add(old);
-        }
-        if (!served.containsKey(name)) {
-          loadedFrom.remove(name);
-          LOG.log(Level.INFO, "family " + name + " is in the repository no more");
-        }
-      });
+      before
+          .served()
+          .forEach((name, old) -> {
+            if (!old.equals(served.get(name))) {
+              retired.add(old);
+            }
+            if (!served.containsKey(name)) {
+              loadedFrom.remove(name);
+              LOG.log(Level.INFO, "family " + name + " is in the repository no more");
+            }
+          });
       List<ServedFamily> taken = new ArrayList<>(served.values());
       taken.removeAll(before.served().values());
       for (ServedFamily family : taken) {

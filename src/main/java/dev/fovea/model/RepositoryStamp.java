@@ -59,6 +59,8 @@ public record RepositoryStamp(Map<String, Map<String, File>> models) {
   /// The part of it that is about some models.
   public RepositoryStamp of(Collection<String> names) {
     return new RepositoryStamp(
-        names.stream().distinct().collect(Collectors.toMap(n -> n, n -> models.getOrDefault(n, Map.of()))));
+        names.stream()
+            .distinct()
+            .collect(Collectors.toMap(n -> n, n -> models.getOrDefault(n, Map.of()))));
   }
 }

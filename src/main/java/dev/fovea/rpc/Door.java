@@ -80,9 +80,7 @@ public final class Door extends ServerStreamTracer.Factory implements ServerInte
   public static Permit admit(Limiter limiter, CallContext call, int items) {
     Visit visit = VISIT.get();
     Permit expected = visit == null ? null : visit.take();
-    return expected == null
-        ? limiter.acquire(call, items)
-        : limiter.admit(expected, call, items);
+    return expected == null ? limiter.acquire(call, items) : limiter.admit(expected, call, items);
   }
 
   /// What becomes of one call at the door.

@@ -81,13 +81,14 @@ final class DrainTest {
       Thread draining = Thread.ofVirtual().start(gateway::drain);
 
       assertThat(
-              Refusal.of(() -> {
-                    try {
-                      call.get();
-                    } catch (ExecutionException e) {
-                      throw e.getCause();
-                    }
-                  })
+              Refusal.of(
+                      () -> {
+                        try {
+                          call.get();
+                        } catch (ExecutionException e) {
+                          throw e.getCause();
+                        }
+                      })
                   .code())
           .isIn(Code.UNAVAILABLE, Code.CANCELLED);
       script.letGo();
@@ -184,11 +185,16 @@ final class DrainTest {
                   List.of(Map.of()),
                   "retryPolicy",
                   Map.of(
-                      "maxAttempts", 4.0,
-                      "initialBackoff", "0.01s",
-                      "maxBackoff", "0.1s",
-                      "backoffMultiplier", 2.0,
-                      "retryableStatusCodes", List.of("UNAVAILABLE")))));
+                      "maxAttempts",
+                      4.0,
+                      "initialBackoff",
+                      "0.01s",
+                      "maxBackoff",
+                      "0.1s",
+                      "backoffMultiplier",
+                      2.0,
+                      "retryableStatusCodes",
+                      List.of("UNAVAILABLE")))));
 
   private TestGateway start(Map<String, String> settings) {
     return TestGateway.start(settings, clock -> new ScriptedEngine(script, clock, 256));

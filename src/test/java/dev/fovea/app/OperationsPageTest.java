@@ -24,7 +24,8 @@ final class OperationsPageTest {
 
   @Test
   void everySettingOfThePageExists() throws IOException {
-    assertThat(names(SETTING, page())).isSubsetOf(SettingsTest.defaults("fovea", Settings.class).keySet());
+    assertThat(names(SETTING, page()))
+        .isSubsetOf(SettingsTest.defaults("fovea", Settings.class).keySet());
   }
 
   @Test

@@ -41,8 +41,8 @@ import org.HdrHistogram.Histogram;
 /// each row (twenty times the curve of the simulation). Answers are of use for a second.
 ///
 /// Each latency is counted from the moment at which the call was due, not from that at which the
-/// generator came to send it (no coordinated omission). Server and generator are two processes
-/// and share the machine.
+/// generator came to send it (no coordinated omission). Server and generator are two processes and
+/// share the machine.
 final class LoadBench {
   private static final int MAX_SIZE = 64;
   private static final Duration ALLOWED = Duration.ofSeconds(1);
@@ -120,7 +120,8 @@ final class LoadBench {
     all.add(new Source(10 * share, Source.caller("greedy")));
     double alone = load.run(modest, seconds).ok(modest);
     double beside = load.run(all, seconds).ok(modest);
-    System.out.printf("ten callers beside one that asks for ten shares: %.3f of their goodput%n", beside / alone);
+    System.out.printf(
+        "ten callers beside one that asks for ten shares: %.3f of their goodput%n", beside / alone);
   }
 
   /// Twice the capacity, a third of it of each criticality.

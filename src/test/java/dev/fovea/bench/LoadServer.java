@@ -70,7 +70,8 @@ final class LoadServer implements AutoCloseable {
                     oneInstance(TestGateway.SHIPPED_REPOSITORY).toString(),
                     "fovea.call.trust-caller-header",
                     "true"),
-                clock -> new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256));
+                clock ->
+                    new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256));
         BufferedReader in =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       System.out.println("port " + gateway.port());

@@ -94,8 +94,7 @@ public final class Soak {
   /// @param calls by scenario
   /// @param faults what went otherwise than it should
   /// @param slopes of what is held, a minute, over the second half
-  public record Result(
-      Map<String, Long> calls, List<String> faults, Map<String, Double> slopes) {
+  public record Result(Map<String, Long> calls, List<String> faults, Map<String, Double> slopes) {
     public boolean passed() {
       return faults.isEmpty();
     }
@@ -191,7 +190,8 @@ public final class Soak {
   private void settle(TestGateway gateway) {
     long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     for (String gauge :
-        List.of("fovea.admission.items", "fovea.decoded.bytes", "fovea.cpu.waiting", "fovea.streams")) {
+        List.of(
+            "fovea.admission.items", "fovea.decoded.bytes", "fovea.cpu.waiting", "fovea.streams")) {
       while (gateway.metric(gauge) != 0 && System.nanoTime() - patience < 0) {
         LockSupport.parkNanos(1_000_000);
       }
@@ -257,8 +257,7 @@ public final class Soak {
   }
 
   private static void embed(TestGateway gateway, EmbedRequest request) {
-    EmbedResponse response =
-        EmbeddingServiceGrpc.newBlockingStub(gateway.channel()).embed(request);
+    EmbedResponse response = EmbeddingServiceGrpc.newBlockingStub(gateway.channel()).embed(request);
     if (!response.getResultsList().stream().allMatch(result -> result.hasEmbedding())) {
       throw new IllegalStateException("an item was refused: " + response);
     }
@@ -368,10 +367,8 @@ public final class Soak {
       System.gc();
       Map<Holding, Double> held = new EnumMap<>(Holding.class);
       held.put(
-          Holding.HEAP,
-          ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / 1e6);
-      held.put(
-          Holding.THREADS, (double) ManagementFactory.getThreadMXBean().getThreadCount());
+          Holding.HEAP, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / 1e6);
+      held.put(Holding.THREADS, (double) ManagementFactory.getThreadMXBean().getThreadCount());
       held.put(
           Holding.FILES,
           ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
@@ -442,8 +439,7 @@ public final class Soak {
     List<Double> slopes = new ArrayList<>();
     for (int i = 0; i < samples.size(); i++) {
       for (int j = i + 1; j < samples.size(); j++) {
-        double rise =
-            samples.get(j).held().get(holding) - samples.get(i).held().get(holding);
+        double rise = samples.get(j).held().get(holding) - samples.get(i).held().get(holding);
         slopes.add(rise / (samples.get(j).minutes() - samples.get(i).minutes()));
       }
     }

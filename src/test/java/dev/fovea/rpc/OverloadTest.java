@@ -32,8 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/// A server that has room for nine items, over a real channel, on an engine that the test holds
-/// up.
+/// A server that has room for nine items, over a real channel, on an engine that the test holds up.
 @Timeout(60)
 final class OverloadTest {
   private static final int ROOM = 9;
@@ -141,9 +140,7 @@ final class OverloadTest {
 
     late.forEach(HeadersOnly::cancel);
 
-    new HeadersOnly(gateway.channel())
-        .refusal()
-        .mustBe(Code.RESOURCE_EXHAUSTED, Reason.QUEUE_FULL);
+    new HeadersOnly(gateway.channel()).refusal().mustBe(Code.RESOURCE_EXHAUSTED, Reason.QUEUE_FULL);
     assertThat(underWay).noneMatch(ListenableFuture::isDone);
     underWay.forEach(c -> c.cancel(true));
   }
@@ -153,8 +150,7 @@ final class OverloadTest {
     script.holdUp();
     List<ListenableFuture<EmbedResponse>> greedy = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
-      greedy.add(
-          EmbeddingServiceGrpc.newFutureStub(gateway.channelOf("greedy")).embed(request()));
+      greedy.add(EmbeddingServiceGrpc.newFutureStub(gateway.channelOf("greedy")).embed(request()));
     }
     awaitUnderWay(6);
     new HeadersOnly(gateway.channelOf("greedy"))
