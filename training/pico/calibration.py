@@ -13,8 +13,8 @@ class Calibration:
 
     Single label: softmax over ``logit_scale * cosine``. Several labels: sigmoid of
     ``multi_label_scale * cosine + multi_label_bias``. A text and the places of a picture: sigmoid of
-    ``patch_scale * best patch's cosine + patch_bias``, for texts without a template. Below ``rejection_threshold`` the best cosine means
-    "nothing I know".
+    ``patch_scale * best patch's cosine + patch_bias``, for texts without a template. Below
+    ``rejection_threshold`` the best cosine means "nothing I know".
     """
 
     logit_scale: float = 20.0

@@ -3,12 +3,13 @@
 ``python -m pico.sheets --out FOLDER --count N`` writes N scenes of every set:
 
 - ``world.json``: the kinds and how they are said, templates, the categories a moderator asks for, emotions;
-- ``sheets.jsonl``: a line a picture: its file and set, the things in it, a caption, questions with answers, pairs of things
-  whose order by depth is sure (some points of each, as fractions of width and height), the emotion of its face;
+- ``sheets.jsonl``: a line a picture: its file and set, the things in it, a caption, questions with answers, pairs
+  of things whose order by depth is sure (some points of each, as fractions of width and height), the emotion of its
+  face;
 - ``SET/N.jpg`` or ``.png``.
 
-The set ``nothing`` holds flat, graded and noisy pictures, ``photos`` copies of the files of ``--photos FOLDER``: what the
-models do not know, and should say so.
+The set ``nothing`` holds flat, graded and noisy pictures, ``photos`` copies of the files of ``--photos FOLDER``: what
+the models do not know, and should say so.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ def nothing(out: Path) -> Iterator[dict]:
         rng = np.random.default_rng((91_100, index))
         one, other = rng.integers(256, size=(2, 3))
         slope = np.linspace(0, 1, 256)[None, :, None]
-        flat, graded = np.broadcast_to(one, (256, 256, 3)), np.broadcast_to(one * (1 - slope) + other * slope, (256, 256, 3))
+        flat = np.broadcast_to(one, (256, 256, 3))
+        graded = np.broadcast_to(one * (1 - slope) + other * slope, (256, 256, 3))
         picture = (flat, graded, rng.integers(256, size=(256, 256, 3)))[index % 3]
         file = Path("nothing") / f"{index:05}.png"
         save(Image.fromarray(picture.astype(np.uint8)), out / file)
