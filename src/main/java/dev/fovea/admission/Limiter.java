@@ -19,12 +19,13 @@ import java.util.concurrent.Executor;
 /// what is let in is answered soon.
 ///
 /// The level finds itself: it grows while items wait less than they may, for a thread, a processor
-/// and the engine together, and shrinks in proportion when they wait longer (the gradient of adaptive concurrency
-/// limits, on the time in queues and not on the time of a call, which grows with every batch and
-/// says nothing). Calls that matter less are let in only while the level is further from full, so
-/// they are the first to be refused. And no caller gets more than twice of what is left (the
-/// dynamic thresholds of Choudhury and Hahne 1998): alone it may have two thirds of the level, and
-/// the more others take, the less; there is always room for those who ask for little.
+/// and the engine together, and shrinks in proportion when they wait longer (the gradient of
+/// adaptive concurrency limits, on the time in queues and not on the time of a call, which grows
+/// with every batch and says nothing). Calls that matter less are let in only while the level is
+/// further from full, so they are the first to be refused. And no caller gets more than twice of
+/// what is left (the dynamic thresholds of Choudhury and Hahne 1998): alone it may have two thirds
+/// of the level, and the more others take, the less; there is always room for those who ask for
+/// little.
 ///
 /// A call may be let in by its headers alone ([#expect]) and say later how much it brings
 /// ([#admit]).

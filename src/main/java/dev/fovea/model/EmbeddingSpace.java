@@ -12,8 +12,8 @@ import java.util.OptionalDouble;
 /// @param singleLabel logits where things compete (softmax); absent when the family defines none
 /// @param multiLabel logits where each stands by itself (sigmoid); absent when the family defines
 ///   none
-/// @param patches logits of the best cosine of all patches (sigmoid); absent when the family defines
-///   none
+/// @param patches logits of the best cosine of all patches (sigmoid); absent when the family
+///   defines none
 /// @param hypothesisTemplates sentences around a label, each with one `{}`; at least one
 /// @param rejectionThreshold best cosine below which nothing fits; absent when the family has none
 public record EmbeddingSpace(

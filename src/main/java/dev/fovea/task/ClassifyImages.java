@@ -99,7 +99,8 @@ public final class ClassifyImages {
       return labelSetVectors.of(family, criteria.labelSet().get(), templates, record);
     }
     String field = criteria.labelSet().isPresent() ? "label_set" : "label_list";
-    return labelVectors.of(family, LabelVectors.labelsOf(field), criteria.labels(), templates, record);
+    return labelVectors.of(
+        family, LabelVectors.labelsOf(field), criteria.labels(), templates, record);
   }
 
   private static Calibration calibration(ServedFamily family, Activation activation) {

@@ -70,7 +70,8 @@ final class LabelSetVectors {
     if (kept.isPresent()) {
       return List.of(kept.get());
     }
-    List<float[]> made = labelVectors.of(
+    List<float[]> made =
+        labelVectors.of(
             family, LabelVectors.labelsOf("label_set"), prompts(set), templates, record);
     sets.keepVectors(set, key.hex(), made.toArray(new float[0][]));
     return made;

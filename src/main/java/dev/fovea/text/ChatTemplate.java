@@ -72,7 +72,10 @@ public final class ChatTemplate {
       return out.toString();
     } catch (Jinja.RaisedException e) {
       throw GatewayException.invalid(
-          Reason.INVALID_FIELD, "turns", messages.size() + " turns", String.valueOf(e.getMessage()));
+          Reason.INVALID_FIELD,
+          "turns",
+          messages.size() + " turns",
+          String.valueOf(e.getMessage()));
     }
   }
 }

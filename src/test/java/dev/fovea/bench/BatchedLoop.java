@@ -111,7 +111,7 @@ final class BatchedLoop implements AutoCloseable {
       for (int i = from; i < from + words; i++) {
         best = all.get(i) > all.get(best) ? i : best;
       }
-      tokens[row] = best - from;
+      tokens[row] = (long) best - from;
     }
     return tokens;
   }
