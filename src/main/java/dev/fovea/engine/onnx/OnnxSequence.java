@@ -50,6 +50,9 @@ final class OnnxSequence implements Sequence {
       member = self;
     }
     broken = true;
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the caller has gone");
+    }
     Map<String, Tensor> outputs = on.step(self, request);
     broken = false;
     return outputs;
