@@ -25,6 +25,8 @@ TARGETS = {
     "answers: nearer": 0.85, "depth: order of two things": 0.90, "emotion: macro F1": 0.80,
 }
 """What the family is wanted to reach."""
+TWO_ANSWERS = ("beside", "over", "yes/no", "yes/no colour", "nearer")
+"""Questions that guessing answers half of the time."""
 
 
 def main() -> None:
@@ -146,7 +148,11 @@ def _figures(report: dict) -> list[str]:
 def _failures(report: dict) -> list[str]:
     missed = [f"{name} ({report[name]['value']:.2f}, wanted {target:.2f})"
               for name, target in TARGETS.items() if report[name]["value"] < target]
-    return [f"- Short of what is wanted: {'; '.join(missed)}."] if missed else []
+    guessed = [kind for kind in TWO_ANSWERS if report[f"answers: {kind}"]["low"] <= 0.5]
+    return [
+        *([f"- Short of what is wanted: {'; '.join(missed)}."] if missed else []),
+        *([f"- No better than guessing one of two answers: {', '.join(guessed)}."] if guessed else []),
+    ]
 
 
 def _thinned(history: list[dict], count: int = 10) -> list[dict]:
