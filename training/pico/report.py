@@ -23,8 +23,9 @@ from scenes.kinds import load_kinds
 NOTICE = TRAINING.parent / "NOTICE"
 COMMANDS = """```
 training/run                     # everything, from nothing; the same command goes on after an interruption
-training/python -m pico.export   # only the files of this folder, from the run's checkpoint
-training/python -m pico.evaluate # only the examination
+training/readers                 # only decoder, depth and emotion, for the encoders that are here
+training/python -m pico.export   # only the encoders of this folder, from the run's checkpoint
+training/python -m pico.evaluate # only their examination
 ```"""
 
 
