@@ -20,12 +20,15 @@ import dev.fovea.task.FamilyCatalog;
 import dev.fovea.task.Task;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.text.Truncation;
+import dev.fovea.v1.CaptionRequest;
 import dev.fovea.v1.ClassificationServiceGrpc;
 import dev.fovea.v1.ClassifyRequest;
 import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.EstimateDepthRequest;
+import dev.fovea.v1.GenerationOptions;
+import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.Image;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.Label;
@@ -56,6 +59,7 @@ final class WarmUp {
   private static final Logger LOG = System.getLogger(WarmUp.class.getName());
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int ROUNDS = 4;
+  private static final int TOKENS = 4;
   private static final String PICTURE = "/warm-up.jpg";
 
   private final InetSocketAddress server;
@@ -116,6 +120,7 @@ final class WarmUp {
         embed(channel, family, picture);
         classify(channel, family, picture);
         estimateDepth(channel, family, picture);
+        caption(channel, family, picture);
       }
       return true;
     } catch (StatusRuntimeException e) {
@@ -225,6 +230,20 @@ final class WarmUp {
                   EstimateDepthRequest.newBuilder()
                       .setModel(selector(family))
                       .setImage(image(picture))
+                      .build());
+    }
+  }
+
+  private void caption(ManagedChannel channel, ServedFamily family, ByteString picture) {
+    if (Task.CAPTION.isSupportedBy(family)) {
+      var _ =
+          GenerationServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
+              .caption(
+                  CaptionRequest.newBuilder()
+                      .setModel(selector(family))
+                      .addItems(item(picture))
+                      .setOptions(GenerationOptions.newBuilder().setMaxTokens(TOKENS))
                       .build());
     }
   }

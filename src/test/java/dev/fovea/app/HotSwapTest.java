@@ -55,7 +55,7 @@ final class HotSwapTest {
 
   @BeforeEach
   void start() throws IOException {
-    repository = new ChangingRepository(folder, TestGateway.SHIPPED_REPOSITORY);
+    repository = new ChangingRepository(folder, TestGateway.ENCODERS);
     publish(1);
     gateway =
         TestGateway.start(

@@ -15,21 +15,29 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.DurationConverter;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// The whole program on a free port, without its frame, and a channel to it. Settings are given by
 /// their names.
 public final class TestGateway implements AutoCloseable {
   /// The models that ship with the program.
   public static final Path SHIPPED_REPOSITORY = Path.of("model-repository");
+
+  /// Its encoders alone, for engines that answer by a script of vectors.
+  public static final Path ENCODERS = encoders();
 
   private static final Metadata.Key<String> CALLER =
       Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER);
@@ -60,11 +68,32 @@ public final class TestGateway implements AutoCloseable {
     return new TestGateway(registry -> Gateway.open(settings(settings), registry, clock));
   }
 
-  /// The shipped models on an engine of the test's own.
+  /// The shipped encoders on an engine of the test's own.
   public static TestGateway start(Map<String, String> settings, Function<Clock, Engine> engine) {
     Clock clock = Clock.system();
+    Map<String, String> all = new HashMap<>(settings);
+    all.putIfAbsent("fovea.repository", ENCODERS.toString());
     return new TestGateway(
-        registry -> Gateway.open(settings(settings), registry, clock, _ -> engine.apply(clock)));
+        registry -> Gateway.open(settings(all), registry, clock, _ -> engine.apply(clock)));
+  }
+
+  private static Path encoders() {
+    try {
+      Path copy = Files.createTempDirectory("encoders");
+      for (String model : List.of("pico_vision", "pico_text")) {
+        try (Stream<Path> files = Files.walk(SHIPPED_REPOSITORY.resolve(model))) {
+          for (Path file : files.toList()) {
+            Path to = copy.resolve(SHIPPED_REPOSITORY.relativize(file));
+            Files.copy(file, to);
+            to.toFile().deleteOnExit();
+          }
+        }
+      }
+      copy.toFile().deleteOnExit();
+      return copy;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   static Settings settings(Map<String, String> given) {

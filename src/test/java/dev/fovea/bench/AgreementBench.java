@@ -9,6 +9,7 @@ import dev.fovea.engine.onnx.OnnxEngine;
 import dev.fovea.engine.triton.TritonEngine;
 import dev.fovea.engine.triton.TritonSettings;
 import dev.fovea.fake.RealTriton;
+import dev.fovea.model.Interaction;
 import dev.fovea.model.ModelFamily;
 import dev.fovea.model.ModelRepository;
 import dev.fovea.model.ServableModel;
@@ -31,6 +32,9 @@ final class AgreementBench {
         Engine embedded = new OnnxEngine(clock, 256)) {
       for (ModelFamily family : repository.families().values()) {
         for (ServableModel model : family.members().values()) {
+          if (model.signature().interaction() != Interaction.ROWS) {
+            continue;
+          }
           try (Lease there = triton.open(model);
               Lease here = embedded.open(model)) {
             Agreement agreement = new Agreement(there, here, ModelRows.of(model, ROWS, 1));

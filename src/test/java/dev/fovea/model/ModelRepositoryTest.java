@@ -190,8 +190,11 @@ final class ModelRepositoryTest {
 
     ModelRepository repository = read();
 
-    assertThat(repository.broken()).extracting(BrokenFamily::name).containsExactly("pico_vision");
-    assertThat(repository.families()).containsOnlyKeys("pico");
+    assertThat(repository.broken())
+        .extracting(BrokenFamily::name)
+        .containsExactly("pico", "pico_vision");
+    assertThat(repository.families()).isEmpty();
+    assertThat(repository.faults()).extracting(Fault::field).contains("parameters.image_features");
   }
 
   @Test

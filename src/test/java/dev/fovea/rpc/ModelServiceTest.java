@@ -63,7 +63,7 @@ final class ModelServiceTest {
       assertThat(pico.getTextInput().getMaxTokens()).isEqualTo(64);
       assertThat(pico.getEmbeddingSpace().getDimension()).isPositive();
       assertThat(pico.getEmbeddingSpace().hasSingleLabel()).isTrue();
-      assertThat(pico.getMembersList()).hasSize(2);
+      assertThat(pico.getMembersList()).hasSize(5);
       assertThat(
               service(gateway)
                   .getModel(GetModelRequest.newBuilder().setModel("pico_text").build())

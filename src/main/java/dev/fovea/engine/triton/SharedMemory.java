@@ -146,7 +146,7 @@ final class SharedMemory {
     SharedMemoryOwner owner = SharedMemoryOwner.get();
     for (String name : known) {
       if (owner.isStale(name)) {
-        unregister(stub, name);
+        unregisterIfIdle(stub, name);
       }
     }
   }
@@ -155,6 +155,17 @@ final class SharedMemory {
     var _ =
         stub.systemSharedMemoryUnregister(
             SystemSharedMemoryUnregisterRequest.newBuilder().setName(name).build());
+  }
+
+  /// What the server still works on stays registered until somebody looks again.
+  private static void unregisterIfIdle(GRPCInferenceServiceBlockingStub stub, String name) {
+    try {
+      unregister(stub, name);
+    } catch (StatusRuntimeException e) {
+      if (isGone(e.getStatus())) {
+        throw e;
+      }
+    }
   }
 
   /// A region that the server has opened, and whose memory there is.

@@ -9,6 +9,7 @@ import dev.fovea.engine.Lease;
 import dev.fovea.engine.ModelRows;
 import dev.fovea.engine.onnx.OnnxEngine;
 import dev.fovea.fake.RealTriton;
+import dev.fovea.model.Interaction;
 import dev.fovea.model.ModelFamily;
 import dev.fovea.model.ModelRepository;
 import dev.fovea.model.ServableModel;
@@ -32,6 +33,9 @@ final class AgreementTest {
         Engine embedded = new OnnxEngine(clock, 256)) {
       for (ModelFamily family : repository.families().values()) {
         for (ServableModel model : family.members().values()) {
+          if (model.signature().interaction() != Interaction.ROWS) {
+            continue;
+          }
           try (Lease there = triton.open(model);
               Lease here = embedded.open(model)) {
             Agreement agreement = new Agreement(there, here, ModelRows.of(model, ROWS, 1));
