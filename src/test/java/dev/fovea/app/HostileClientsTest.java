@@ -65,6 +65,11 @@ final class HostileClientsTest {
             clock -> new ScriptedEngine(new UnitVectors(), clock, 256));
   }
 
+  /// How a flooded connection ends: the reset of a connection with bytes that nobody read can
+  /// overtake the server's last frame.
+  private static final List<Integer> HAD_ENOUGH =
+      List.of(Http2Wire.ENHANCE_YOUR_CALM, Http2Wire.NO_ERROR_CODE);
+
   /// Whatever was sent, others are served.
   @AfterEach
   void othersAreServed() {
@@ -83,7 +88,7 @@ final class HostileClientsTest {
     try (Http2Wire wire = new Http2Wire(gateway.port())) {
       flood(wire, 20_000, () -> wire.write(Http2Wire.RST_STREAM, 0, wire.open(EMBED), number(8)));
 
-      assertThat(wire.readToTheEnd()).isEqualTo(Http2Wire.ENHANCE_YOUR_CALM);
+      assertThat(wire.readToTheEnd()).isIn(HAD_ENOUGH);
     }
     // Two windows at most, should the flood have met the border between them.
     assertThat(gateway.answered() - before).isLessThanOrEqualTo(2 * RESETS + 2);
@@ -96,7 +101,7 @@ final class HostileClientsTest {
       flood(
           wire, 20_000, () -> wire.write(Http2Wire.WINDOW_UPDATE, 0, wire.open(EMBED), number(0)));
 
-      assertThat(wire.readToTheEnd()).isEqualTo(Http2Wire.ENHANCE_YOUR_CALM);
+      assertThat(wire.readToTheEnd()).isIn(HAD_ENOUGH);
     }
     awaitNoCalls();
   }
@@ -132,7 +137,7 @@ final class HostileClientsTest {
     try (Http2Wire wire = new Http2Wire(gateway.port())) {
       flood(wire, 10_000, () -> wire.write(Http2Wire.PING, 0, 0, new byte[8]));
 
-      assertThat(wire.readToTheEnd()).isEqualTo(Http2Wire.ENHANCE_YOUR_CALM);
+      assertThat(wire.readToTheEnd()).isIn(HAD_ENOUGH);
     }
   }
 

@@ -30,7 +30,8 @@ public final class Http2Wire implements AutoCloseable {
   /// The error code of a server that has had enough.
   public static final int ENHANCE_YOUR_CALM = 11;
 
-  private static final int NO_ERROR_CODE = -1;
+  /// There was no GOAWAY.
+  public static final int NO_ERROR_CODE = -1;
 
   private final Socket socket;
   private final OutputStream out;
