@@ -118,7 +118,12 @@ final class TritonGatewayTest {
         TestGateway gateway =
             TestGateway.start(
                 Map.of(
-                    "fovea.triton.servers", triton.address(), "fovea.triton.batching", "gateway"));
+                    "fovea.repository",
+                    TestGateway.ENCODERS.toString(),
+                    "fovea.triton.servers",
+                    triton.address(),
+                    "fovea.triton.batching",
+                    "gateway"));
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       int before = triton.requests();
       List<Future<EmbedResponse>> calls = new ArrayList<>();
