@@ -47,14 +47,14 @@ final class GoldenGenerationTest {
   @Test
   void realTritonSaysWhatAPlainLoopSays() throws IOException {
     try (RealTriton triton = RealTriton.start(List.of(TestGateway.SHIPPED_REPOSITORY));
-        TestGateway gateway =
-            TestGateway.start(Map.of("fovea.triton.servers", triton.address()))) {
+        TestGateway gateway = TestGateway.start(Map.of("fovea.triton.servers", triton.address()))) {
       saysWhatAPlainLoopSays(gateway);
     }
   }
 
   private static void saysWhatAPlainLoopSays(TestGateway gateway) throws IOException {
-    GenerationServiceBlockingStub service = GenerationServiceGrpc.newBlockingStub(gateway.channel());
+    GenerationServiceBlockingStub service =
+        GenerationServiceGrpc.newBlockingStub(gateway.channel());
     JsonNode generations = new ObjectMapper().readTree(GOLDEN.toFile()).path("generations");
     assertThat(generations).hasSizeGreaterThanOrEqualTo(60);
     for (JsonNode golden : generations) {
@@ -92,8 +92,7 @@ final class GoldenGenerationTest {
     for (JsonNode message : golden.path("messages")) {
       boolean user = message.path("role").asText().equals("user");
       Turn.Builder turn =
-          Turn.newBuilder()
-              .setRole(user ? TurnRole.TURN_ROLE_USER : TurnRole.TURN_ROLE_ASSISTANT);
+          Turn.newBuilder().setRole(user ? TurnRole.TURN_ROLE_USER : TurnRole.TURN_ROLE_ASSISTANT);
       if (request.getTurnsCount() == 0) {
         turn.addParts(image(golden));
       }
