@@ -54,8 +54,15 @@ final class LabelSetServiceTest {
     open(TestGateway.start(settings()));
   }
 
+  /// The encoders alone: sets of a family's own are judged elsewhere.
   private Map<String, String> settings() {
-    return Map.of("fovea.label-sets.folder", folder.toString(), "fovea.label-sets.max-sets", "5");
+    return Map.of(
+        "fovea.repository",
+        TestGateway.ENCODERS.toString(),
+        "fovea.label-sets.folder",
+        folder.toString(),
+        "fovea.label-sets.max-sets",
+        "5");
   }
 
   private void open(TestGateway opened) {
@@ -264,7 +271,7 @@ final class LabelSetServiceTest {
   @Test
   void withoutAFolderNoneAreKept() {
     gateway.close();
-    open(TestGateway.start());
+    open(TestGateway.start(Map.of("fovea.repository", TestGateway.ENCODERS.toString())));
 
     Refusal.of(() -> create(set("pets", "cat")))
         .mustBe(Code.FAILED_PRECONDITION, Reason.TASK_NOT_SUPPORTED);
