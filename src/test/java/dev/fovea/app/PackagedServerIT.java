@@ -37,7 +37,7 @@ final class PackagedServerIT {
   private static final Pattern READY =
       Pattern.compile(
           "Fovea is ready in [0-9.]+ s: gRPC 127\\.0\\.0\\.1:([0-9]+), HTTP 127\\.0\\.0\\.1:([0-9]+),"
-              + " engine ONNX Runtime [0-9.]+, images jpeg=[a-z+]+ [a-z0-9=. -]+, families pico \\(vision, text\\)");
+              + " engine ONNX Runtime [0-9.]+, images jpeg=[a-z+]+ [a-z0-9=. -]+, families pico \\(vision, text, decoder, depth, emotion\\)");
 
   @Test
   void saysThatItIsReadyServesAndEndsInOrder() throws Exception {
@@ -116,7 +116,7 @@ final class PackagedServerIT {
             "blind/config.pbtxt: name: seeing (expected: blind",
             "blind/config.pbtxt: backend: \"magic\" (expected: \"onnxruntime\")",
             "blind/config.pbtxt: max_batch_size: 0 (expected: 1 or more)",
-            "blind/config.pbtxt: parameters.role: \"\" (expected: one of vision, text)")
+            "blind/config.pbtxt: parameters.role: \"\" (expected: one of vision, text, decoder, depth, emotion)")
         .doesNotContain("Exception");
   }
 
