@@ -67,7 +67,7 @@ final class LoadServer implements AutoCloseable {
             TestGateway.start(
                 Map.of(
                     "fovea.repository",
-                    oneInstance(TestGateway.SHIPPED_REPOSITORY).toString(),
+                    oneInstance(TestGateway.ENCODERS).toString(),
                     "fovea.call.trust-caller-header",
                     "true"),
                 clock ->
