@@ -219,7 +219,7 @@ final class LimiterTest {
 
   /// An engine that answers an item each 2 ms, ten callers who ask for nine tenths of that, and one
   /// beside them who asks for as much as all of them. The ten lose what comes while the level is
-  /// full by chance; without shares they would lose four tenths and more.
+  /// full by chance.
   @Test
   void tenCallersKeepMostOfTheirGoodputBesideOneWhoAsksForTenShares() {
     Random random = new Random(21);
