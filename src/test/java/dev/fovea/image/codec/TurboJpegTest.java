@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Random;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,19 @@ final class TurboJpegTest {
       assertThat(GoldenFiles.sha256(decode(decoding, golden.get(0)).rgb()))
           .as(decoding.name())
           .isEqualTo(golden.get(3));
+    }
+  }
+
+  @Test
+  void agreesWithTheJdkOnEveryGeneratedFile() {
+    Random random = new Random(4);
+    for (int i = 0; i < 2_000; i++) {
+      GeneratedJpeg jpeg = GeneratedJpeg.random(random);
+      ByteBuffer file = jpeg.file();
+      byte[] java = decode(JpegDecoding.JAVA, file).rgb();
+
+      assertThat(decode(JpegDecoding.NATIVE, file).rgb()).as("%s", jpeg).isEqualTo(java);
+      assertThat(decode(JpegDecoding.AUTO, file).rgb()).as("%s", jpeg).isEqualTo(java);
     }
   }
 
