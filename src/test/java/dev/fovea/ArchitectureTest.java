@@ -65,6 +65,8 @@ final class ArchitectureTest {
                   "com.fasterxml.jackson",
                   Set.of("image", "text", "model", "generate", "store", "cli")),
               Map.entry("picocli", Set.of("app", "cli")),
+              Map.entry("org.apache.parquet", Set.of("cli")),
+              Map.entry("org.apache.hadoop", Set.of("cli")),
               Map.entry("io.quarkus", Set.of("app")),
               Map.entry("io.smallrye", Set.of("app")),
               Map.entry("io.micrometer", Set.of("app")),

@@ -61,9 +61,11 @@ final class EmbedCommand extends ServerCommand {
 
   @Option(
       names = "--format",
-      paramLabel = "npy|jsonl",
+      paramLabel = "npy|jsonl|parquet",
       defaultValue = "npy",
-      description = "npy: NumPy arrays and names of their rows; jsonl: JSON lines. Default: npy")
+      description =
+          "npy: NumPy arrays and names of their rows; jsonl: JSON lines; parquet: Apache Parquet."
+              + " Default: npy")
   private PartFile.Format format = PartFile.Format.NPY;
 
   @Option(

@@ -23,7 +23,9 @@ interface PartFile extends AutoCloseable {
     /// image.
     NPY,
     /// One JSON object a line: `id`, `width`, `height`, `vector`.
-    JSONL;
+    JSONL,
+    /// An Apache Parquet file with the columns `id`, `width`, `height` and `vector`.
+    PARQUET;
 
     /// Whose being there says that the part is.
     Path file(Path folder, int part) {
@@ -34,6 +36,7 @@ interface PartFile extends AutoCloseable {
       return switch (this) {
         case NPY -> new Npy(folder, part);
         case JSONL -> new JsonLines(folder, part);
+        case PARQUET -> new ParquetPart(folder, part);
       };
     }
   }

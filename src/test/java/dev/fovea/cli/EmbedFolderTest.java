@@ -22,6 +22,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.io.ColumnIOFactory;
+import org.apache.parquet.io.LocalInputFile;
+import org.apache.parquet.io.RecordReader;
+import org.apache.parquet.schema.MessageType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -129,6 +138,51 @@ final class EmbedFolderTest {
     assertThat(first.path("vector").size()).isEqualTo(expected.length);
     assertThat((float) first.path("vector").path(0).asDouble())
         .isCloseTo(expected[0], within(1e-5f));
+  }
+
+  @Test
+  void writesParquet() throws IOException {
+    Told told = run(gateway, "--format", "parquet", "--part-size", "4");
+
+    assertThat(told.err()).isEmpty();
+    assertThat(names()).contains("part-00000.parquet", "part-00001.parquet");
+    List<Map<String, Object>> rows = parquet(to.resolve("part-00000.parquet"));
+    assertThat(rows)
+        .extracting(row -> row.get("id"))
+        .containsExactly("a.jpg", "b.JPEG", "deep/c.jpg", "deep/d.jpg");
+    assertThat(rows.getFirst().get("width")).isEqualTo(ImageIO.read(APPLES.toFile()).getWidth());
+    assertClose((float[]) rows.getFirst().get("vector"), vector(from.resolve("a.jpg")));
+    assertClose((float[]) rows.get(2).get("vector"), vector(from.resolve("deep/c.jpg")));
+  }
+
+  /// The rows of a file, read column by column as the format says, not by what wrote it.
+  private static List<Map<String, Object>> parquet(Path file) throws IOException {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(file))) {
+      MessageType schema = reader.getFileMetaData().getSchema();
+      for (PageReadStore pages = reader.readNextRowGroup();
+          pages != null;
+          pages = reader.readNextRowGroup()) {
+        RecordReader<Group> records =
+            new ColumnIOFactory()
+                .getColumnIO(schema)
+                .getRecordReader(pages, new GroupRecordConverter(schema));
+        for (long i = 0; i < pages.getRowCount(); i++) {
+          Group row = records.read();
+          Group list = row.getGroup("vector", 0);
+          float[] vector = new float[list.getFieldRepetitionCount("list")];
+          for (int j = 0; j < vector.length; j++) {
+            vector[j] = list.getGroup("list", j).getFloat("element", 0);
+          }
+          rows.add(
+              Map.of(
+                  "id", row.getString("id", 0),
+                  "width", row.getInteger("width", 0),
+                  "vector", vector));
+        }
+      }
+    }
+    return rows;
   }
 
   @Test
