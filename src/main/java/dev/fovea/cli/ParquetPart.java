@@ -20,8 +20,8 @@ import org.apache.parquet.io.api.RecordConsumer;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 
-/// A part as an Apache Parquet file: the columns of [#SCHEMA], in the three-level form of lists that
-/// every reader knows. Not compressed: normalised vectors hardly get smaller.
+/// A part as an Apache Parquet file: the columns of [#SCHEMA], in the three-level form of lists
+/// that every reader knows. Not compressed: normalised vectors hardly get smaller.
 final class ParquetPart implements PartFile {
   private static final MessageType SCHEMA =
       MessageTypeParser.parseMessageType(

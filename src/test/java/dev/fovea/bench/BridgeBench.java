@@ -64,7 +64,7 @@ final class BridgeBench {
     }
     List<String> parts = new ArrayList<>(List.of(arguments));
     Effort effort = parts.remove("--quick") ? Effort.QUICK : Effort.WHOLE;
-    Set<String> known = Set.of("latency", "saturation", "jpeg", "memory", "batching");
+    Set<String> known = Set.of("latency", "saturation", "jpeg", "memory", "copies", "batching");
     if (!known.containsAll(parts)) {
       throw new IllegalArgumentException("bridge: " + parts + " (expected: of " + known + ")");
     }
@@ -79,6 +79,9 @@ final class BridgeBench {
     }
     if (parts.isEmpty() || parts.contains("memory")) {
       BridgeMemoryBench.run(effort);
+    }
+    if (parts.isEmpty() || parts.contains("copies")) {
+      BridgeCopiesBench.run(effort);
     }
     if (parts.isEmpty() || parts.contains("batching")) {
       BridgeBatchingBench.run(effort);

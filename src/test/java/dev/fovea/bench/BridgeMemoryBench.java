@@ -76,7 +76,7 @@ final class BridgeMemoryBench {
     return new double[] {Bench.median(micros[0]), Bench.median(micros[1])};
   }
 
-  private static ServableModel swallow() {
+  static ServableModel swallow() {
     return new ServableModel(
         "swallow",
         "1",
