@@ -98,6 +98,8 @@ final class ParquetPart implements PartFile {
 
   /// Takes a row apart.
   private static final class Columns extends WriteSupport<Row> {
+    /// Comes before the first row.
+    @SuppressWarnings("NullAway.Init")
     private RecordConsumer out;
 
     @Override
