@@ -47,7 +47,7 @@ final class BridgeCopiesBench {
       System.out.printf(
           "%d KB sent: %.3f of their bytes allocated a call%n", SENT / 1000, out / SENT);
 
-      List<Map<String, Tensor>> rows = Collections.nCopies(ROWS, patches(vision));
+      List<Map<String, Tensor>> rows = Collections.nCopies(ROWS, patches());
       long sent = (long) ROWS * rows.getFirst().get("patches").data().byteSize();
       double small = perCall(encoder, rows, vision.embeddingOutput(), calls);
       double both = perCall(encoder, rows, "patch_features", calls);
@@ -62,7 +62,7 @@ final class BridgeCopiesBench {
     }
   }
 
-  private static Map<String, Tensor> patches(ServableModel vision) {
+  private static Map<String, Tensor> patches() {
     return Map.of(
         "patches", Tensor.zeros(DataType.UINT8, Shape.of(PATCHES, 768)),
         "patch_mask", Tensor.zeros(DataType.BOOL, Shape.of(PATCHES)),
