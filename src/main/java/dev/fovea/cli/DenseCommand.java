@@ -1,6 +1,5 @@
 package dev.fovea.cli;
 
-import dev.fovea.v1.GetImageInfoRequest;
 import dev.fovea.v1.ImageServiceGrpc;
 import io.grpc.ManagedChannel;
 import java.awt.image.BufferedImage;
@@ -12,6 +11,9 @@ import picocli.CommandLine.Parameters;
 
 /// What the commands have in common that say something about every place of an image.
 abstract class DenseCommand extends ServerCommand {
+  /// Pixels of a drawing's longer side.
+  private static final int LONGEST = 1024;
+
   @Parameters(
       index = "0",
       paramLabel = ImageArguments.LABEL,
@@ -54,15 +56,9 @@ abstract class DenseCommand extends ServerCommand {
     if (out == null) {
       return;
     }
-    if (image.startsWith(ImageArguments.HANDLE)) {
-      throw new UnreadableFileException(
-          "--out: draws over a file, not over what a handle stands for");
-    }
-    int orientation =
-        withDeadline(ImageServiceGrpc.newBlockingStub(channel))
-            .getImageInfo(GetImageInfoRequest.newBuilder().setImage(image()).build())
-            .getInfo()
-            .getOrientation();
-    HeatMap.write(painting.over(HeatMap.over(Path.of(image), orientation)), out);
+    HeatMap picture =
+        HeatMap.over(
+            image, image(), withDeadline(ImageServiceGrpc.newBlockingStub(channel)), LONGEST);
+    HeatMap.write(painting.over(picture), out);
   }
 }

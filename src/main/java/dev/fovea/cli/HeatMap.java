@@ -1,6 +1,9 @@
 package dev.fovea.cli;
 
+import dev.fovea.v1.GetImageInfoRequest;
 import dev.fovea.v1.GridGeometry;
+import dev.fovea.v1.ImageServiceGrpc.ImageServiceBlockingStub;
+import dev.fovea.v1.RelevanceMap;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
@@ -15,7 +18,6 @@ import javax.imageio.ImageIO;
 /// Lays the values of a grid over the picture that they are about: from blue for the least over
 /// yellow to red for the greatest, shaded evenly from cell to cell.
 final class HeatMap {
-  private static final int LONGEST = 1024;
   private static final double STRENGTH = 0.6;
 
   /// Red, green and blue of the values 0, ⅓, ⅔ and 1.
@@ -29,15 +31,30 @@ final class HeatMap {
     this.picture = picture;
   }
 
-  /// Over the picture of a file, its longer side 1,024 pixels at most.
+  /// Over the image that a command line names, upright as the server shows it.
   ///
-  /// @param orientation as Exif counts it; 1, or 0 where nothing is known, for one that is upright
+  /// @param name a file
+  /// @param image the same, as the server was asked about it
+  /// @param longest pixels of its longer side at most
   /// @throws UnreadableFileException naming the file that cannot be drawn on
-  static HeatMap over(Path file, int orientation) {
-    return over(file, orientation, LONGEST);
+  static HeatMap over(
+      String name, dev.fovea.v1.Image image, ImageServiceBlockingStub service, int longest) {
+    if (name.startsWith(ImageArguments.HANDLE)) {
+      throw new UnreadableFileException(name + ": is no file to draw over (expected: a file)");
+    }
+    int orientation =
+        service
+            .getImageInfo(GetImageInfoRequest.newBuilder().setImage(image).build())
+            .getInfo()
+            .getOrientation();
+    return over(Path.of(name), orientation, longest);
   }
 
-  /// As [#over(Path, int)], with another longest side.
+  /// Over the picture of a file.
+  ///
+  /// @param orientation as Exif counts it; 1, or 0 where nothing is known, for one that is upright
+  /// @param longest pixels of its longer side at most
+  /// @throws UnreadableFileException naming the file that cannot be drawn on
   static HeatMap over(Path file, int orientation, int longest) {
     BufferedImage read;
     try {
@@ -166,19 +183,40 @@ final class HeatMap {
     return mixed;
   }
 
-  /// Pictures side by side.
-  static BufferedImage beside(List<BufferedImage> pictures) {
-    int width = pictures.stream().mapToInt(BufferedImage::getWidth).sum();
-    int height = pictures.stream().mapToInt(BufferedImage::getHeight).max().orElseThrow();
-    BufferedImage all = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+  /// Pictures of one size side by side, so many in a row.
+  static BufferedImage beside(List<BufferedImage> pictures, int perRow) {
+    int width = pictures.getFirst().getWidth();
+    int height = pictures.getFirst().getHeight();
+    int columns = Math.min(perRow, pictures.size());
+    int rows = Math.ceilDiv(pictures.size(), columns);
+    BufferedImage all =
+        new BufferedImage(columns * width, rows * height, BufferedImage.TYPE_INT_RGB);
     Graphics2D graphics = all.createGraphics();
-    int left = 0;
-    for (BufferedImage picture : pictures) {
-      graphics.drawImage(picture, left, 0, null);
-      left += picture.getWidth();
+    for (int i = 0; i < pictures.size(); i++) {
+      graphics.drawImage(pictures.get(i), i % columns * width, i / columns * height, null);
     }
     graphics.dispose();
     return all;
+  }
+
+  /// The greatest score of a map and where on the image it is.
+  static String where(RelevanceMap map, GridGeometry grid) {
+    int best = 0;
+    for (int cell = 0; cell < map.getScoresCount(); cell++) {
+      best = map.getScores(cell) > map.getScores(best) ? cell : best;
+    }
+    int row = best / grid.getColumns();
+    int column = best % grid.getColumns();
+    return String.format(
+        Locale.ROOT,
+        "best %.3f at %.0f, %.0f (row %d of %d, column %d of %d)",
+        map.getScores(best),
+        grid.getBox().getLeft() + (column + 0.5) * grid.getBox().getWidth() / grid.getColumns(),
+        grid.getBox().getTop() + (row + 0.5) * grid.getBox().getHeight() / grid.getRows(),
+        row + 1,
+        grid.getRows(),
+        column + 1,
+        grid.getColumns());
   }
 
   /// Writes a picture in the format that its name ends with: `.png` or `.jpg`.

@@ -50,7 +50,8 @@ final class RelevanceCommand extends DenseCommand {
                             map.getScoresList(),
                             least(response),
                             best(response)))
-                    .toList()));
+                    .toList(),
+                texts.size()));
     if (!toldAsJson(response)) {
       for (int i = 0; i < texts.size(); i++) {
         out().println(texts.get(i) + ": " + describe(response.getMaps(i), response.getGeometry()));
@@ -73,22 +74,10 @@ final class RelevanceCommand extends DenseCommand {
   }
 
   private static String describe(RelevanceMap map, GridGeometry grid) {
-    double x = (map.getBestColumn() + 0.5) * grid.getBox().getWidth() / grid.getColumns();
-    double y = (map.getBestRow() + 0.5) * grid.getBox().getHeight() / grid.getRows();
     String probability =
         map.hasProbability()
             ? String.format(Locale.ROOT, ", %.1f %% that it is there", 100 * map.getProbability())
             : "";
-    return String.format(
-        Locale.ROOT,
-        "best %.3f at %.0f, %.0f (row %d of %d, column %d of %d)%s",
-        map.getBestScore(),
-        grid.getBox().getLeft() + x,
-        grid.getBox().getTop() + y,
-        map.getBestRow() + 1,
-        grid.getRows(),
-        map.getBestColumn() + 1,
-        grid.getColumns(),
-        probability);
+    return HeatMap.where(map, grid) + probability;
   }
 }

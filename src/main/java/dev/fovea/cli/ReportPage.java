@@ -116,7 +116,7 @@ final class ReportPage {
       EstimateDepthResponse depth = examination.depth(sheet);
       row.add(picture.draw(depth.getGeometry(), depth.getDepthsList(), 1, 0));
     }
-    HeatMap.write(HeatMap.beside(row), pictures.resolve(name));
+    HeatMap.write(HeatMap.beside(row, row.size()), pictures.resolve(name));
     String maps =
         relevance.getMapsList().stream()
             .map(map -> String.format(Locale.ROOT, "%.2f", map.getBestScore()))

@@ -18,8 +18,12 @@ final class TextPrinter {
 
   /// Words appear when they come, and nothing that a terminal would act on.
   void print(TextDelta delta) {
-    out.print(delta.getText().replaceAll("\\p{Cntrl}", " "));
+    out.print(printable(delta.getText()));
     out.flush();
+  }
+
+  static String printable(String text) {
+    return text.replaceAll("\\p{Cntrl}", " ");
   }
 
   /// Says why the text has ended, unless it was done.

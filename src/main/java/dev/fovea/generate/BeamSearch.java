@@ -56,9 +56,9 @@ public final class BeamSearch {
     int limit = Math.min(options.maxTokens(), decoding.contextLength() - prompt.length());
     List<Decode> open = new ArrayList<>();
     try (ExecutorService steps = Executors.newVirtualThreadPerTaskExecutor()) {
-      Decode first = Decode.open(lease, prompt, terms);
+      Decode first = Decode.open(lease, prompt, terms, options.relevance());
       open.add(first);
-      List<Beam> beams = List.of(new Beam(first, List.of(), 0, first.read(prompt.ids())));
+      List<Beam> beams = List.of(new Beam(first, List.of(), 0, first.read(prompt.ids()).logits()));
       List<Found> finished = new ArrayList<>();
       for (int length = 0; length < limit && !beams.isEmpty(); length++) {
         List<Way> ways = ways(beams, options, decoding, length, finished);
@@ -147,7 +147,7 @@ public final class BeamSearch {
     for (int i = 0; i < ways.size(); i++) {
       Decode decode = decodes.get(i);
       int token = ways.get(i).token();
-      reads.add(() -> more ? decode.read(token) : new float[0]);
+      reads.add(() -> more ? decode.read(token).logits() : new float[0]);
     }
     List<Beam> next = new ArrayList<>();
     List<Future<float[]>> logits = steps.invokeAll(reads);

@@ -1,6 +1,7 @@
 package dev.fovea.generate;
 
 import dev.fovea.engine.Lease;
+import dev.fovea.generate.GenerationOptions.Relevance;
 import dev.fovea.model.Decoding;
 import dev.fovea.tensor.Tensor;
 import java.util.ArrayList;
@@ -21,8 +22,8 @@ public final class ChoiceScores {
     Decoding decoding = lease.model().decoding().orElseThrow();
     List<Score> scores = new ArrayList<>();
     for (long[] choice : choices) {
-      try (Decode decode = Decode.open(lease, prompt, terms)) {
-        Distribution next = new Distribution(decode.read(prompt.ids()));
+      try (Decode decode = Decode.open(lease, prompt, terms, Relevance.LEFT_OUT)) {
+        Distribution next = new Distribution(decode.read(prompt.ids()).logits());
         double likelihood = 0;
         Tensor logits = choice.length == 0 ? null : decode.step(choice);
         for (int i = 0; i < choice.length && logits != null; i++) {

@@ -2,6 +2,7 @@ package dev.fovea.generate;
 
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.Sequence;
+import dev.fovea.generate.GenerationOptions.Relevance;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
@@ -17,51 +18,83 @@ final class Decode implements AutoCloseable {
   static final String IDS = "input_ids";
   static final String LOGITS = "logits";
 
+  /// How much of its attention each token gave each row of the images.
+  static final String ATTENTION = "cross_attention";
+
   /// Tokens of a chunk.
   private static final int CHUNK = 16;
 
   private final ServableModel model;
   private final Sequence sequence;
   private final Terms terms;
+  private final Set<String> outputs;
   private Map<String, Tensor> images;
 
-  private Decode(ServableModel model, Sequence sequence, Terms terms, Map<String, Tensor> images) {
+  private Decode(
+      ServableModel model,
+      Sequence sequence,
+      Terms terms,
+      Set<String> outputs,
+      Map<String, Tensor> images) {
     this.model = model;
     this.sequence = sequence;
     this.terms = terms;
+    this.outputs = outputs;
     this.images = images;
   }
 
-  static Decode open(Lease lease, Prompt prompt, Terms terms) {
-    return new Decode(lease.model(), lease.openSequence(), terms, prompt.images());
+  static Decode open(Lease lease, Prompt prompt, Terms terms, Relevance relevance) {
+    Set<String> outputs =
+        switch (relevance) {
+          case LEFT_OUT -> Set.of(LOGITS);
+          case TOLD -> Set.of(LOGITS, ATTENTION);
+        };
+    return new Decode(lease.model(), lease.openSequence(), terms, outputs, prompt.images());
+  }
+
+  /// What is known behind the last token that was read.
+  ///
+  /// @param logits of the token that comes next
+  /// @param attention what each row of the images had of it; empty where that is not wanted
+  record Reading(float[] logits, float[] attention) {
+    static final Reading NONE = new Reading(new float[0], new float[0]);
   }
 
   /// Reads tokens.
-  ///
-  /// @return the logits behind the last of them
-  float[] read(long... ids) throws InterruptedException {
-    float[] logits = {};
+  Reading read(long... ids) throws InterruptedException {
+    Reading reading = Reading.NONE;
     for (int from = 0; from < ids.length; from += CHUNK) {
       long[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + CHUNK));
-      Tensor all = step(chunk);
-      logits = all.row(chunk.length - 1).toFloats();
+      Map<String, Tensor> all = run(chunk);
+      int last = chunk.length - 1;
+      float[] attention =
+          outputs.contains(ATTENTION) ? output(all, ATTENTION).row(last).toFloats() : new float[0];
+      reading = new Reading(output(all, LOGITS).row(last).toFloats(), attention);
     }
-    return logits;
+    return reading;
   }
 
   /// Reads one chunk.
   ///
   /// @return the logits behind each of its tokens
   Tensor step(long... ids) throws InterruptedException {
+    return output(run(ids), LOGITS);
+  }
+
+  private Map<String, Tensor> run(long... ids) throws InterruptedException {
     Map<String, Tensor> row = new HashMap<>(images);
     row.put(IDS, Tensor.ofLongs(Shape.of(ids.length), ids));
-    Map<String, Tensor> outputs = sequence.step(terms.request(row, Set.of(LOGITS)));
+    Map<String, Tensor> answer = sequence.step(terms.request(row, outputs));
     images = emptied(model, images);
-    Tensor logits = outputs.get(LOGITS);
-    if (logits == null) {
-      throw new IllegalStateException("output: no " + LOGITS);
+    return answer;
+  }
+
+  private static Tensor output(Map<String, Tensor> answer, String name) {
+    Tensor tensor = answer.get(name);
+    if (tensor == null) {
+      throw new IllegalStateException("output: no " + name);
     }
-    return logits;
+    return tensor;
   }
 
   /// After the first step the model remembers what it has seen.
@@ -78,7 +111,7 @@ final class Decode implements AutoCloseable {
 
   /// Another that goes on from here.
   Decode fork() throws InterruptedException {
-    return new Decode(model, sequence.fork(), terms, images);
+    return new Decode(model, sequence.fork(), terms, outputs, images);
   }
 
   @Override

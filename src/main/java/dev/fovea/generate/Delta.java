@@ -6,7 +6,7 @@ import java.util.List;
 /// More of a text.
 ///
 /// @param text whole characters
-/// @param tokens what was generated, where log-probabilities are wanted
+/// @param tokens what was generated, where log-probabilities or relevance are wanted
 /// @param count tokens that were generated
 public record Delta(String text, List<Token> tokens, int count) {
   public Delta {
@@ -19,9 +19,13 @@ public record Delta(String text, List<Token> tokens, int count) {
   /// @param logProbability by the model's own distribution
   /// @param alternatives the likeliest tokens at its place, likeliest first, without alternatives
   ///   of their own
-  public record Token(int id, double logProbability, List<Token> alternatives) {
+  /// @param relevance for each image, the part of the decoder's attention that each of its patches
+  ///   had as this token was chosen; empty where that is not wanted. Shared, so nobody may write
+  public record Token(
+      int id, double logProbability, List<Token> alternatives, List<float[]> relevance) {
     public Token {
       alternatives = List.copyOf(alternatives);
+      relevance = List.copyOf(relevance);
     }
   }
 

@@ -12,20 +12,34 @@ import java.util.OptionalInt;
 /// @param logProbabilities how many of the likeliest tokens are told at each place; empty for no
 ///   log-probabilities at all
 /// @param beams texts that are kept under way
+/// @param relevance whether it is told where on the images the decoder looked
 public record GenerationOptions(
     int maxTokens,
     int minTokens,
     Sampling sampling,
     List<String> stopStrings,
     OptionalInt logProbabilities,
-    int beams) {
+    int beams,
+    Relevance relevance) {
   public GenerationOptions {
     stopStrings = List.copyOf(stopStrings);
   }
 
+  /// Whether tokens come with where on the images the decoder looked as it chose them.
+  public enum Relevance {
+    LEFT_OUT,
+    TOLD
+  }
+
+  /// Whether tokens are told one by one, and not as text alone.
+  boolean tellsTokens() {
+    return logProbabilities.isPresent() || relevance == Relevance.TOLD;
+  }
+
   /// The likeliest token each time, up to a number of tokens.
   public static GenerationOptions greedy(int maxTokens) {
-    return new GenerationOptions(maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1);
+    return new GenerationOptions(
+        maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1, Relevance.LEFT_OUT);
   }
 
   /// How the next token is chosen.

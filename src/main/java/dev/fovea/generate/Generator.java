@@ -7,6 +7,8 @@ import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
 import dev.fovea.model.Decoding;
 import dev.fovea.model.Interaction;
+import dev.fovea.model.ServableModel;
+import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Tensor;
 import java.util.Map;
 import java.util.Optional;
@@ -49,7 +51,7 @@ public final class Generator {
       if (lease.model().signature().interaction() == Interaction.DECOUPLED) {
         listen(lease, prompt, options, sooner, writing);
       } else {
-        write(lease, prompt, sooner, writing);
+        write(lease, prompt, options, sooner, writing);
       }
     } catch (GatewayException refusal) {
       boolean late = refusal.reason() == Reason.DEADLINE_EXCEEDED && !terms.deadline().expired();
@@ -68,18 +70,30 @@ public final class Generator {
     return new Deadline(deadline.clock(), deadline.atNanos() - margin);
   }
 
-  private static void write(Lease lease, Prompt prompt, Terms terms, Writing writing)
+  /// Whether a decoder can tell where on the images it looks: a stepped one with the output
+  /// `cross_attention`.
+  public static boolean tellsRelevance(ServableModel model) {
+    return model.signature().interaction() == Interaction.SEQUENCE
+        && model
+            .signature()
+            .output(Decode.ATTENTION)
+            .filter(spec -> spec.type() == DataType.FP32 && spec.shape().rank() == 2)
+            .isPresent();
+  }
+
+  private static void write(
+      Lease lease, Prompt prompt, GenerationOptions options, Terms terms, Writing writing)
       throws InterruptedException {
-    try (Decode decode = Decode.open(lease, prompt, terms)) {
-      float[] logits = decode.read(prompt.ids());
-      for (Optional<Integer> token = writing.next(logits);
+    try (Decode decode = Decode.open(lease, prompt, terms, options.relevance())) {
+      Decode.Reading reading = decode.read(prompt.ids());
+      for (Optional<Integer> token = writing.next(reading);
           token.isPresent();
-          token = writing.next(logits)) {
+          token = writing.next(reading)) {
         if (terms.deadline().expired()) {
           writing.stopForDeadline();
           return;
         }
-        logits = decode.read(token.get());
+        reading = decode.read(token.get());
       }
     }
   }

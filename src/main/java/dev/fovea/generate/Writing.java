@@ -2,8 +2,10 @@ package dev.fovea.generate;
 
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
+import dev.fovea.generate.GenerationOptions.Relevance;
 import dev.fovea.model.Decoding;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +20,7 @@ final class Writing {
   private final GenerationOptions options;
   private final Optional<Constraint> constraint;
   private final Consumer<Delta> reader;
+  private final List<Prompt.Patches> patches;
   private final int limit;
   private final Sampler sampler;
   private final Detokenizer detokenizer;
@@ -39,6 +42,7 @@ final class Writing {
     this.options = options;
     this.constraint = constraint;
     this.reader = reader;
+    this.patches = prompt.patches();
     this.limit = Math.min(options.maxTokens(), decoding.contextLength() - prompt.length());
     this.sampler = new Sampler(options.sampling());
     this.detokenizer = new Detokenizer(decoding.vocabulary());
@@ -55,11 +59,12 @@ final class Writing {
   /// Chooses the next token.
   ///
   /// @return the token, or empty when the text has ended with it
-  Optional<Integer> next(float[] logits) {
+  Optional<Integer> next(Decode.Reading reading) {
+    float[] logits = reading.logits();
     int token = sampler.next(logits, allowed(logits.length));
     Distribution distribution = new Distribution(logits);
     logProbability += distribution.logProbability(token);
-    List<Delta.Token> told = told(token, distribution);
+    List<Delta.Token> told = told(token, distribution, reading.attention());
     count++;
     if (decoding.endIds().contains(token)) {
       send(stops.rest(), told);
@@ -100,15 +105,42 @@ final class Writing {
     reader.accept(new Delta(text, told, 1));
   }
 
-  private List<Delta.Token> told(int token, Distribution distribution) {
-    if (options.logProbabilities().isEmpty()) {
+  private List<Delta.Token> told(int token, Distribution distribution, float[] attention) {
+    if (!options.tellsTokens()) {
       return List.of();
     }
     List<Delta.Token> alternatives = new ArrayList<>();
-    for (int id : distribution.likeliest(options.logProbabilities().getAsInt())) {
-      alternatives.add(new Delta.Token(id, distribution.logProbability(id), List.of()));
+    for (int id : distribution.likeliest(options.logProbabilities().orElse(0))) {
+      alternatives.add(new Delta.Token(id, distribution.logProbability(id), List.of(), List.of()));
     }
-    return List.of(new Delta.Token(token, distribution.logProbability(token), alternatives));
+    return List.of(
+        new Delta.Token(
+            token, distribution.logProbability(token), alternatives, relevance(attention)));
+  }
+
+  /// What the patches of each image had of the decoder's attention.
+  private List<float[]> relevance(float[] attention) {
+    if (options.relevance() == Relevance.LEFT_OUT) {
+      return List.of();
+    }
+    List<float[]> images = new ArrayList<>();
+    for (Prompt.Patches image : patches) {
+      if (image.end() > attention.length) {
+        throw unusable("attention over " + attention.length + " patches of " + image.end());
+      }
+      images.add(Arrays.copyOfRange(attention, image.from(), image.end()));
+    }
+    for (float part : attention) {
+      if (!Float.isFinite(part)) {
+        throw unusable("attention that is not finite");
+      }
+    }
+    return images;
+  }
+
+  private GatewayException unusable(String how) {
+    return new GatewayException(Reason.BACKEND_ERROR, model + " answered with " + how)
+        .with("model", model);
   }
 
   /// The tokens that may come now; null for all.

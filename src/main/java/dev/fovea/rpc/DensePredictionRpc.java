@@ -18,7 +18,6 @@ import dev.fovea.v1.EstimateDepthRequest;
 import dev.fovea.v1.EstimateDepthResponse;
 import dev.fovea.v1.ExtractPatchFeaturesRequest;
 import dev.fovea.v1.ExtractPatchFeaturesResponse;
-import dev.fovea.v1.GridGeometry;
 import dev.fovea.v1.Image;
 import dev.fovea.v1.MapRelevanceRequest;
 import dev.fovea.v1.MapRelevanceResponse;
@@ -77,9 +76,9 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
             record,
             image -> mapRelevance.run(family, image, request.getTextsList(), templates, record));
     MapRelevanceResponse.Builder response =
-        MapRelevanceResponse.newBuilder().setGeometry(write(relevance.grid()));
+        MapRelevanceResponse.newBuilder().setGeometry(GridWriter.geometry(relevance.grid()));
     for (MapRelevance.TextMap map : relevance.maps()) {
-      response.addMaps(write(map, relevance.grid().columns(), request.getBestOnly()));
+      response.addMaps(write(map, relevance.grid(), request.getBestOnly()));
     }
     return response.setCallInfo(ReplyWriter.callInfo(record)).build();
   }
@@ -100,19 +99,11 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
     RequestLimits.requireCount("texts × patches", (long) texts.size() * patches, MAX_SCORES);
   }
 
-  private static RelevanceMap write(MapRelevance.TextMap map, int columns, boolean bestOnly) {
-    RelevanceMap.Builder written =
-        RelevanceMap.newBuilder()
-            .setBestScore(map.scores()[map.best()])
-            .setBestRow(map.best() / columns)
-            .setBestColumn(map.best() % columns);
+  private static RelevanceMap write(
+      MapRelevance.TextMap map, GridOnImage grid, boolean bestOnly) {
+    RelevanceMap.Builder written = GridWriter.map(grid, map.scores());
     map.probability().ifPresent(probability -> written.setProbability((float) probability));
-    if (!bestOnly) {
-      for (float score : map.scores()) {
-        written.addScores(score);
-      }
-    }
-    return written.build();
+    return (bestOnly ? written.clearScores() : written).build();
   }
 
   @Override
@@ -132,7 +123,7 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
             record,
             image -> estimateDepth.run(family, image, record));
     EstimateDepthResponse.Builder response =
-        EstimateDepthResponse.newBuilder().setGeometry(write(map.grid()));
+        EstimateDepthResponse.newBuilder().setGeometry(GridWriter.geometry(map.grid()));
     for (float depth : map.depths()) {
       response.addDepths(depth);
     }
@@ -158,7 +149,7 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
                 extractPatchFeatures.run(family, image, request.getIncludeEmbeddings(), record));
     ExtractPatchFeaturesResponse.Builder response =
         ExtractPatchFeaturesResponse.newBuilder()
-            .setGeometry(write(seen.features().grid()))
+            .setGeometry(GridWriter.geometry(seen.features().grid()))
             .setFeatures(write(seen.features()));
     seen.embeddings().ifPresent(embeddings -> response.setEmbeddings(write(embeddings)));
     return response.setCallInfo(ReplyWriter.callInfo(record)).build();
@@ -205,16 +196,6 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
           case UNSUPPORTED, EXISTS, CONFLICT, EXHAUSTED, UNAVAILABLE, LATE, CANCELLED, FAULT ->
               false;
         };
-  }
-
-  private static GridGeometry write(GridOnImage grid) {
-    return GridGeometry.newBuilder()
-        .setRows(grid.rows())
-        .setColumns(grid.columns())
-        .setBox(ReplyWriter.pixelBox(grid.image().region()))
-        .setOrientedWidth(grid.image().orientedWidth())
-        .setOrientedHeight(grid.image().orientedHeight())
-        .build();
   }
 
   private static dev.fovea.v1.PatchVectors write(PatchVectors vectors) {

@@ -3,6 +3,7 @@ package dev.fovea.rpc;
 import dev.fovea.call.Caller;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.generate.Constraint.Rule;
+import dev.fovea.generate.GenerationOptions.Relevance;
 import dev.fovea.generate.GenerationOptions.Sampling;
 import dev.fovea.model.Decoding;
 import dev.fovea.task.CaptionImages;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 
 /// Reads what texts shall be generated, and how. An option that is out of range, or contradicts
 /// another, is refused by its field.
@@ -52,14 +54,10 @@ final class GenerationReader {
     REFUSED
   }
 
-  /// @param constraint as the request has it; the default message when it has none
+  /// @param constraint null when the request has none
   static TextRequest request(
-      GenerationOptions options,
-      boolean held,
-      Constraint constraint,
-      Decoding decoding,
-      Beams beams) {
-    Optional<Rule> rule = held ? Optional.of(rule(constraint)) : Optional.empty();
+      GenerationOptions options, @Nullable Constraint constraint, Decoding decoding, Beams beams) {
+    Optional<Rule> rule = Optional.ofNullable(constraint).map(GenerationReader::rule);
     int maxTokens =
         whole("max_tokens", options.hasMaxTokens(), options.getMaxTokens(), 1, MAX_TOKENS)
             .orElse(decoding.defaultMaxTokens());
@@ -104,13 +102,14 @@ final class GenerationReader {
             && penalty == 1
             && stops.isEmpty()
             && rule.isEmpty()
-            && alternatives.isEmpty();
+            && alternatives.isEmpty()
+            && !options.getRelevance();
     if (width > 1 && !plain) {
       throw invalid(
           "beams",
           width,
           "1, unless a caption that is not streamed has neither temperature, penalty, constraint,"
-              + " stop strings nor log-probabilities");
+              + " stop strings, log-probabilities nor relevance");
     }
     return new TextRequest(
         new dev.fovea.generate.GenerationOptions(
@@ -119,7 +118,8 @@ final class GenerationReader {
             new Sampling(temperature, topK.orElse(0), topP, minP, penalty, seed),
             stops,
             alternatives,
-            width),
+            width,
+            options.getRelevance() ? Relevance.TOLD : Relevance.LEFT_OUT),
         rule);
   }
 

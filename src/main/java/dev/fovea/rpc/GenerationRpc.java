@@ -4,13 +4,11 @@ import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
 import dev.fovea.generate.ChoiceScores;
-import dev.fovea.generate.Delta;
-import dev.fovea.generate.Ending;
-import dev.fovea.generate.TokenStream;
 import dev.fovea.kernel.Activations;
 import dev.fovea.model.Decoding;
 import dev.fovea.model.Role;
 import dev.fovea.rpc.GenerationReader.Beams;
+import dev.fovea.rpc.TextReplies.Parts;
 import dev.fovea.task.AnswerQuestion;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.CaptionImages;
@@ -25,11 +23,11 @@ import dev.fovea.v1.CaptionRequest;
 import dev.fovea.v1.CaptionResponse;
 import dev.fovea.v1.CaptionResult;
 import dev.fovea.v1.ChoiceScore;
+import dev.fovea.v1.Constraint;
 import dev.fovea.v1.CountTokensRequest;
 import dev.fovea.v1.CountTokensResponse;
-import dev.fovea.v1.GenerationFinished;
+import dev.fovea.v1.GenerationOptions;
 import dev.fovea.v1.GenerationServiceGrpc;
-import dev.fovea.v1.GenerationStarted;
 import dev.fovea.v1.Item;
 import dev.fovea.v1.ModelSelector;
 import dev.fovea.v1.ScoreChoicesRequest;
@@ -38,15 +36,13 @@ import dev.fovea.v1.StreamAnswerRequest;
 import dev.fovea.v1.StreamAnswerResponse;
 import dev.fovea.v1.StreamCaptionRequest;
 import dev.fovea.v1.StreamCaptionResponse;
-import dev.fovea.v1.TextDelta;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /// `fovea.v1.GenerationService`.
 final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBase {
@@ -71,12 +67,26 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
     return services.catalog().get().select(SelectorReader.read(selector), tasks);
   }
 
+  /// What a call wants of which family.
+  private record Wanted(ServedFamily family, TextRequest text) {}
+
+  private Wanted wanted(
+      ModelSelector selector,
+      Set<Task> tasks,
+      GenerationOptions options,
+      @Nullable Constraint constraint,
+      Beams beams) {
+    ServedFamily family = family(selector, tasks);
+    return new Wanted(
+        family, GenerationReader.request(options, constraint, decoding(family), beams));
+  }
+
   private static Decoding decoding(ServedFamily family) {
     return family.lease(Role.DECODER).model().decoding().orElseThrow();
   }
 
-  private static GenerationWriter writer(ServedFamily family) {
-    return new GenerationWriter(decoding(family).vocabulary());
+  private static dev.fovea.v1.GeneratedText write(ServedFamily family, GeneratedText text) {
+    return new GenerationWriter(decoding(family).vocabulary(), text.grids()).text(text);
   }
 
   @Override
@@ -89,30 +99,29 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
   private CaptionResponse caption(CaptionRequest request, CallRecord record)
       throws InterruptedException {
     RequestLimits.requireCount("items", request.getItemsCount(), services.limits().maxItems());
-    ServedFamily family = family(request.getModel(), CAPTION);
-    TextRequest wanted =
-        GenerationReader.request(
+    Wanted wanted =
+        wanted(
+            request.getModel(),
+            CAPTION,
             request.getOptions(),
-            request.hasConstraint(),
-            request.getConstraint(),
-            decoding(family),
+            request.hasConstraint() ? request.getConstraint() : null,
             Beams.ALLOWED);
     List<Outcome<GeneratedText>> captions =
         captionImages.run(
-            family,
+            wanted.family(),
             images(request, record),
             GenerationReader.style(request.getStyle(), request.getStyleValue()),
-            wanted,
+            wanted.text(),
             record);
     CaptionResponse.Builder response =
         CaptionResponse.newBuilder()
-            .setEffectiveOptions(GenerationWriter.options(wanted.options()));
+            .setEffectiveOptions(GenerationWriter.options(wanted.text().options()));
     for (int i = 0; i < captions.size(); i++) {
       Item item = request.getItems(i);
       CaptionResult.Builder result = CaptionResult.newBuilder().setIndex(i).setId(item.getId());
       switch (captions.get(i)) {
         case Outcome.Done<GeneratedText>(GeneratedText text) ->
-            result.setCaption(writer(family).text(text));
+            result.setCaption(write(wanted.family(), text));
         case Outcome.Failed<GeneratedText>(GatewayException refusal) ->
             result.setError(
                 ReplyWriter.itemError(
@@ -144,23 +153,22 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
         observer,
         Parts.CAPTION,
         record -> {
-          ServedFamily family = family(request.getModel(), CAPTION);
-          TextRequest wanted =
-              GenerationReader.request(
+          Wanted wanted =
+              wanted(
+                  request.getModel(),
+                  CAPTION,
                   request.getOptions(),
-                  request.hasConstraint(),
-                  request.getConstraint(),
-                  decoding(family),
+                  request.hasConstraint() ? request.getConstraint() : null,
                   Beams.REFUSED);
           CaptionImages.Style style =
               GenerationReader.style(request.getStyle(), request.getStyleValue());
           Content.Image image = reader.image(request.getImage(), record.call().caller());
           return new Streaming(
-              family,
               wanted,
-              (started, text) -> {
+              text -> {
                 try {
-                  return captionImages.stream(family, image, style, wanted, record, started, text);
+                  return captionImages.stream(
+                      wanted.family(), image, style, wanted.text(), record, text);
                 } catch (GatewayException refusal) {
                   throw located(refusal, request);
                 }
@@ -188,19 +196,18 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
 
   private AnswerResponse answer(AnswerRequest request, CallRecord record)
       throws InterruptedException {
-    ServedFamily family = family(request.getModel(), ANSWER);
-    TextRequest wanted =
-        GenerationReader.request(
+    Wanted wanted =
+        wanted(
+            request.getModel(),
+            ANSWER,
             request.getOptions(),
-            request.hasConstraint(),
-            request.getConstraint(),
-            decoding(family),
+            request.hasConstraint() ? request.getConstraint() : null,
             Beams.REFUSED);
     Conversation conversation = reader.conversation(request.getTurnsList(), record.call().caller());
-    GeneratedText answer = answerQuestion.run(family, conversation, wanted, record);
+    GeneratedText answer = answerQuestion.run(wanted.family(), conversation, wanted.text(), record);
     return AnswerResponse.newBuilder()
-        .setAnswer(writer(family).text(answer))
-        .setEffectiveOptions(GenerationWriter.options(wanted.options()))
+        .setAnswer(write(wanted.family(), answer))
+        .setEffectiveOptions(GenerationWriter.options(wanted.text().options()))
         .setCallInfo(ReplyWriter.callInfo(record))
         .build();
   }
@@ -212,49 +219,25 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
         observer,
         Parts.ANSWER,
         record -> {
-          ServedFamily family = family(request.getModel(), ANSWER);
-          TextRequest wanted =
-              GenerationReader.request(
+          Wanted wanted =
+              wanted(
+                  request.getModel(),
+                  ANSWER,
                   request.getOptions(),
-                  request.hasConstraint(),
-                  request.getConstraint(),
-                  decoding(family),
+                  request.hasConstraint() ? request.getConstraint() : null,
                   Beams.REFUSED);
           Conversation conversation =
               reader.conversation(request.getTurnsList(), record.call().caller());
           return new Streaming(
-              family,
               wanted,
-              (started, text) ->
-                  answerQuestion.stream(family, conversation, wanted, record, started, text));
+              text ->
+                  answerQuestion.stream(
+                      wanted.family(), conversation, wanted.text(), record, text));
         });
   }
 
   /// A text that is about to be streamed.
-  private record Streaming(ServedFamily family, TextRequest wanted, Generation generation) {}
-
-  @FunctionalInterface
-  private interface Generation {
-    Ending run(IntConsumer started, Consumer<Delta> text) throws InterruptedException;
-  }
-
-  /// How the messages of a stream are wrapped.
-  private record Parts<A>(
-      Function<GenerationStarted, A> started,
-      Function<TextDelta, A> delta,
-      Function<GenerationFinished, A> finished) {
-    static final Parts<StreamCaptionResponse> CAPTION =
-        new Parts<>(
-            part -> StreamCaptionResponse.newBuilder().setStarted(part).build(),
-            part -> StreamCaptionResponse.newBuilder().setDelta(part).build(),
-            part -> StreamCaptionResponse.newBuilder().setFinished(part).build());
-
-    static final Parts<StreamAnswerResponse> ANSWER =
-        new Parts<>(
-            part -> StreamAnswerResponse.newBuilder().setStarted(part).build(),
-            part -> StreamAnswerResponse.newBuilder().setDelta(part).build(),
-            part -> StreamAnswerResponse.newBuilder().setFinished(part).build());
-  }
+  private record Streaming(Wanted wanted, TextReplies.Generation generation) {}
 
   private <A> void stream(
       StreamObserver<A> observer, Parts<A> parts, Function<CallRecord, Streaming> reading) {
@@ -262,51 +245,19 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
         observer,
         (call, replies) ->
             services.admit(
-                call, 1, record -> stream(replies, parts, reading.apply(record), record)));
-  }
-
-  /// Messages go out one by one: the first before the text begins, the last when all of it is out.
-  private static <A> A stream(
-      StreamCalls.Replies<A> replies, Parts<A> parts, Streaming streaming, CallRecord record)
-      throws InterruptedException {
-    GenerationWriter writer = writer(streaming.family());
-    TokenStream text =
-        new TokenStream(
-            new TokenStream.Reader() {
-              @Override
-              public boolean isReady() {
-                return replies.isReady();
-              }
-
-              @Override
-              public void read(Delta delta) {
-                replies.write(parts.delta().apply(writer.delta(delta)));
-              }
-            },
-            record.call().deadline());
-    replies.whenReady(text::readerIsReady);
-    try {
-      Ending ending =
-          streaming
-              .generation()
-              .run(
-                  promptTokens ->
-                      replies.write(
-                          parts
-                              .started()
-                              .apply(
-                                  GenerationWriter.started(
-                                      record, streaming.wanted().options(), promptTokens))),
-                  delta -> {
-                    if (!delta.text().isEmpty() || delta.count() > 0) {
-                      text.accept(delta);
-                    }
-                  });
-      text.finish();
-      return parts.finished().apply(GenerationWriter.finished(ending, record));
-    } finally {
-      text.abandon();
-    }
+                call,
+                1,
+                record -> {
+                  Streaming streaming = reading.apply(record);
+                  Wanted wanted = streaming.wanted();
+                  return new TextReplies<>(
+                          replies,
+                          parts,
+                          decoding(wanted.family()).vocabulary(),
+                          wanted.text(),
+                          record)
+                      .of(streaming.generation());
+                }));
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.fovea.generate.Delta;
 import dev.fovea.generate.Ending;
 import dev.fovea.generate.GenerationOptions;
 import dev.fovea.task.CallRecord;
+import dev.fovea.task.GridOnImage;
 import dev.fovea.text.Vocabulary;
 import dev.fovea.v1.EffectiveOptions;
 import dev.fovea.v1.FinishReason;
@@ -12,13 +13,16 @@ import dev.fovea.v1.GeneratedText;
 import dev.fovea.v1.GeneratedToken;
 import dev.fovea.v1.GenerationFinished;
 import dev.fovea.v1.GenerationStarted;
+import dev.fovea.v1.GridGeometry;
 import dev.fovea.v1.TextDelta;
 import dev.fovea.v1.TokenAlternative;
+import java.util.List;
 
 /// Writes texts that were generated.
 ///
 /// @param vocabulary of the model that generated them
-record GenerationWriter(Vocabulary vocabulary) {
+/// @param grids how each image's relevance lies on it; empty when that is not wanted
+record GenerationWriter(Vocabulary vocabulary, List<GridOnImage> grids) {
   static EffectiveOptions options(GenerationOptions options) {
     GenerationOptions.Sampling sampling = options.sampling();
     return EffectiveOptions.newBuilder()
@@ -34,16 +38,21 @@ record GenerationWriter(Vocabulary vocabulary) {
         .build();
   }
 
-  static GenerationStarted started(CallRecord record, GenerationOptions options, int promptTokens) {
+  GenerationStarted started(CallRecord record, GenerationOptions options, int promptTokens) {
     GenerationStarted.Builder started =
         GenerationStarted.newBuilder()
             .setRequestId(record.call().requestId())
             .setEffectiveOptions(options(options))
-            .setPromptTokens(promptTokens);
+            .setPromptTokens(promptTokens)
+            .addAllRelevanceGeometries(geometries());
     record
         .models()
         .forEach(used -> started.addModels(ReplyWriter.modelRef(used.model(), used.kind())));
     return started.build();
+  }
+
+  private List<GridGeometry> geometries() {
+    return grids.stream().map(GridWriter::geometry).toList();
   }
 
   TextDelta delta(Delta delta) {
@@ -65,6 +74,9 @@ record GenerationWriter(Vocabulary vocabulary) {
               .setId(other.id())
               .setContent(content(other))
               .setLogProbability((float) other.logProbability()));
+    }
+    for (int image = 0; image < token.relevance().size(); image++) {
+      written.addRelevance(GridWriter.map(grids.get(image), token.relevance().get(image)));
     }
     return written.build();
   }
@@ -89,7 +101,8 @@ record GenerationWriter(Vocabulary vocabulary) {
             .setMatchedStop(text.ending().matchedStop())
             .setTokenCount(text.ending().tokens())
             .setLogProbability((float) text.ending().logProbability())
-            .setPromptTokens(text.promptTokens());
+            .setPromptTokens(text.promptTokens())
+            .addAllRelevanceGeometries(geometries());
     text.content().tokens().forEach(token -> written.addTokens(token(token)));
     return written.build();
   }

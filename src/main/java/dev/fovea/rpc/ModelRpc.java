@@ -11,6 +11,7 @@ import dev.fovea.model.Calibration;
 import dev.fovea.model.Decoding;
 import dev.fovea.model.Interaction;
 import dev.fovea.model.Role;
+import dev.fovea.task.GenerateText;
 import dev.fovea.task.Task;
 import dev.fovea.v1.ConstraintKind;
 import dev.fovea.v1.EmbeddingSpace;
@@ -130,12 +131,13 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
             written.setTextInput(TextInput.newBuilder().setMaxTokens(tokenizer.maxTokens())));
     family.space().ifPresent(space -> written.setEmbeddingSpace(write(space)));
     if (served.has(Role.DECODER)) {
-      written.setTextGeneration(write(served.lease(Role.DECODER)));
+      written.setTextGeneration(
+          write(served.lease(Role.DECODER)).setRelevance(GenerateText.tellsRelevance(served)));
     }
     return written.build();
   }
 
-  private static TextGeneration write(Lease decoder) {
+  private static TextGeneration.Builder write(Lease decoder) {
     Decoding decoding = decoder.model().decoding().orElseThrow();
     TextGeneration.Builder written =
         TextGeneration.newBuilder()
@@ -150,7 +152,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
           .addConstraints(ConstraintKind.CONSTRAINT_KIND_REGEX)
           .addConstraints(ConstraintKind.CONSTRAINT_KIND_JSON_SCHEMA);
     }
-    return written.build();
+    return written;
   }
 
   private static ModelState state(boolean ready) {

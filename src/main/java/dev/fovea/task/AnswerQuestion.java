@@ -5,16 +5,12 @@ import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Reason;
 import dev.fovea.generate.ChoiceScores;
-import dev.fovea.generate.Delta;
 import dev.fovea.generate.Ending;
-import dev.fovea.generate.Prompt;
 import dev.fovea.model.Decoding;
 import dev.fovea.model.Interaction;
 import dev.fovea.model.Role;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.function.IntConsumer;
 
 /// Answers questions about images, or weighs answers to them.
 public final class AnswerQuestion {
@@ -29,26 +25,22 @@ public final class AnswerQuestion {
       ServedFamily family, Conversation conversation, TextRequest request, CallRecord record)
       throws InterruptedException {
     generateText.require(family, request, Task.ANSWER);
-    Prompt prompt = generateText.conversation(family, conversation, record);
+    GroundedPrompt prompt = generateText.conversation(family, conversation, record);
     return generateText.whole(family, prompt, request, record);
   }
 
   /// Answers the last turn, token by token.
   ///
-  /// @param started told of the prompt's tokens before the first of the answer
   /// @param reader told of the answer as it comes
   public Ending stream(
       ServedFamily family,
       Conversation conversation,
       TextRequest request,
       CallRecord record,
-      IntConsumer started,
-      Consumer<Delta> reader)
+      TextReader reader)
       throws InterruptedException {
     generateText.require(family, request, Task.ANSWER);
-    Prompt prompt = generateText.conversation(family, conversation, record);
-    record.used(family.lease(Role.DECODER).model(), family.kind());
-    started.accept(prompt.length());
+    GroundedPrompt prompt = generateText.conversation(family, conversation, record);
     return generateText.stream(family, prompt, request, record, reader);
   }
 
@@ -62,7 +54,7 @@ public final class AnswerQuestion {
     if (decoder.model().signature().interaction() == Interaction.DECOUPLED) {
       throw GenerateText.unable(decoder.model(), "its probabilities", Task.ANSWER);
     }
-    Prompt prompt = generateText.conversation(family, conversation, record);
+    GroundedPrompt prompt = generateText.conversation(family, conversation, record);
     Decoding decoding = GenerateText.decoding(family);
     int room = decoding.contextLength() - prompt.length();
     List<long[]> tokens = new ArrayList<>();
@@ -80,7 +72,7 @@ public final class AnswerQuestion {
       tokens.add(ids);
     }
     record.used(decoder.model(), family.kind());
-    return ChoiceScores.of(decoder, prompt, tokens, GenerateText.terms(record));
+    return ChoiceScores.of(decoder, prompt.prompt(), tokens, GenerateText.terms(record));
   }
 
   /// The tokens of a conversation. No model runs.

@@ -3,10 +3,7 @@ package dev.fovea.task;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
-import dev.fovea.generate.Delta;
 import dev.fovea.generate.Ending;
-import dev.fovea.generate.Prompt;
-import dev.fovea.model.Role;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -14,8 +11,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.Consumer;
-import java.util.function.IntConsumer;
 
 /// Describes images in words.
 public final class CaptionImages {
@@ -72,7 +67,7 @@ public final class CaptionImages {
       }
       case Outcome.Done<Content.Image>(Content.Image seen) -> {
         try {
-          Prompt prompt = generateText.caption(family, seen, style == Style.DETAILED, record);
+          GroundedPrompt prompt = generateText.caption(family, seen, style == Style.DETAILED, record);
           return Outcome.done(generateText.whole(family, prompt, request, record));
         } catch (GatewayException refusal) {
           return EncodeItems.itemsOwn(refusal);
@@ -83,7 +78,6 @@ public final class CaptionImages {
 
   /// Describes one image, token by token.
   ///
-  /// @param started told of the prompt's tokens before the first of the text
   /// @param reader told of the text as it comes
   public Ending stream(
       ServedFamily family,
@@ -91,13 +85,10 @@ public final class CaptionImages {
       Style style,
       TextRequest request,
       CallRecord record,
-      IntConsumer started,
-      Consumer<Delta> reader)
+      TextReader reader)
       throws InterruptedException {
     generateText.require(family, request, Task.CAPTION);
-    Prompt prompt = generateText.caption(family, image, style == Style.DETAILED, record);
-    record.used(family.lease(Role.DECODER).model(), family.kind());
-    started.accept(prompt.length());
+    GroundedPrompt prompt = generateText.caption(family, image, style == Style.DETAILED, record);
     return generateText.stream(family, prompt, request, record, reader);
   }
 }

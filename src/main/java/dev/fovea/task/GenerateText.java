@@ -12,9 +12,11 @@ import dev.fovea.generate.Constraint;
 import dev.fovea.generate.Constraints;
 import dev.fovea.generate.Delta;
 import dev.fovea.generate.Ending;
+import dev.fovea.generate.GenerationOptions.Relevance;
 import dev.fovea.generate.Generator;
 import dev.fovea.generate.Prompt;
 import dev.fovea.generate.Terms;
+import dev.fovea.image.ImageProcessor;
 import dev.fovea.model.Decoding;
 import dev.fovea.model.Interaction;
 import dev.fovea.model.Role;
@@ -80,7 +82,7 @@ public final class GenerateText {
   }
 
   /// The prompt for a caption of one image.
-  Prompt caption(ServedFamily family, Content.Image image, boolean detailed, CallRecord record)
+  GroundedPrompt caption(ServedFamily family, Content.Image image, boolean detailed, CallRecord record)
       throws InterruptedException {
     Map<String, Object> variables =
         Map.of("task", "caption", "detailed", detailed, "add_generation_prompt", true);
@@ -89,7 +91,7 @@ public final class GenerateText {
   }
 
   /// The prompt for the answer to a conversation.
-  Prompt conversation(ServedFamily family, Conversation conversation, CallRecord record)
+  GroundedPrompt conversation(ServedFamily family, Conversation conversation, CallRecord record)
       throws InterruptedException {
     long[] ids = conversationIds(family, conversation, record);
     return prompt(family, ids, conversation.images(), record);
@@ -149,7 +151,7 @@ public final class GenerateText {
     return family.lease(Role.DECODER).model().decoding().orElseThrow();
   }
 
-  private Prompt prompt(
+  private GroundedPrompt prompt(
       ServedFamily family, long[] ids, List<Content.Image> images, CallRecord record)
       throws InterruptedException {
     ServableModel decoder = family.lease(Role.DECODER).model();
@@ -163,7 +165,22 @@ public final class GenerateText {
     if (decoder.signature().input(MASK).isPresent()) {
       inputs.put(MASK, joined(seen.stream().map(f -> f.mask().orElseThrow()).toList()));
     }
-    return new Prompt(ids, inputs);
+    return grounded(ids, inputs, seen);
+  }
+
+  private static GroundedPrompt grounded(
+      long[] ids, Map<String, Tensor> inputs, List<ImageFeatures> seen) {
+    List<GridOnImage> grids = seen.stream().flatMap(image -> image.grid().stream()).toList();
+    if (grids.size() < seen.size()) {
+      return new GroundedPrompt(new Prompt(ids, inputs, List.of()), List.of());
+    }
+    List<Prompt.Patches> patches = new ArrayList<>();
+    int from = 0;
+    for (int image = 0; image < seen.size(); image++) {
+      patches.add(new Prompt.Patches(from, grids.get(image).cells()));
+      from += Math.toIntExact(seen.get(image).features().shape().extent(0));
+    }
+    return new GroundedPrompt(new Prompt(ids, inputs, patches), grids);
   }
 
   /// The rows of several tensors as one tensor: the images of a conversation one after the other.
@@ -187,12 +204,23 @@ public final class GenerateText {
   /// Generates, and tells the text as it comes.
   Ending stream(
       ServedFamily family,
+      GroundedPrompt prompt,
+      TextRequest request,
+      CallRecord record,
+      TextReader reader)
+      throws InterruptedException {
+    record.used(family.lease(Role.DECODER).model(), family.kind());
+    reader.begin(prompt.length(), prompt.told(request));
+    return generate(family.lease(Role.DECODER), prompt.prompt(), request, record, reader::read);
+  }
+
+  private Ending generate(
+      Lease decoder,
       Prompt prompt,
       TextRequest request,
       CallRecord record,
       Consumer<Delta> reader)
       throws InterruptedException {
-    Lease decoder = family.lease(Role.DECODER);
     Optional<Constraint> constraint = constraint(decoder.model(), request);
     return counted(
         record,
@@ -200,16 +228,18 @@ public final class GenerateText {
   }
 
   /// Generates the whole text.
-  GeneratedText whole(ServedFamily family, Prompt prompt, TextRequest request, CallRecord record)
+  GeneratedText whole(
+      ServedFamily family, GroundedPrompt prompt, TextRequest request, CallRecord record)
       throws InterruptedException {
-    record.used(family.lease(Role.DECODER).model(), family.kind());
+    Lease decoder = family.lease(Role.DECODER);
+    record.used(decoder.model(), family.kind());
     if (request.options().beams() > 1) {
-      return searched(family.lease(Role.DECODER), prompt, request, record);
+      return searched(decoder, prompt.prompt(), request, record);
     }
     List<Delta> deltas = new ArrayList<>();
-    Ending ending = stream(family, prompt, request, record, deltas::add);
+    Ending ending = generate(decoder, prompt.prompt(), request, record, deltas::add);
     Delta all = deltas.stream().reduce(new Delta("", List.of(), 0), Delta::then);
-    return new GeneratedText(all, ending, prompt.length());
+    return new GeneratedText(all, ending, prompt.length(), prompt.told(request));
   }
 
   private GeneratedText searched(
@@ -231,7 +261,10 @@ public final class GenerateText {
                   found.logProbability());
             });
     return new GeneratedText(
-        new Delta(text.toString(), List.of(), ending.tokens()), ending, prompt.length());
+        new Delta(text.toString(), List.of(), ending.tokens()),
+        ending,
+        prompt.length(),
+        List.of());
   }
 
   /// What the engine is asked under.
@@ -272,7 +305,20 @@ public final class GenerateText {
     if (request.options().beams() > 1 && !decoder.forksSequences()) {
       throw unable(decoder.model(), "beam search", task);
     }
+    if (request.options().relevance() == Relevance.TOLD && !tellsRelevance(family)) {
+      throw GatewayException.invalidField(
+          "options.relevance",
+          "true",
+          "false: " + decoder.model().name() + " does not tell where it looks");
+    }
     Optional<Constraint> _ = constraint(decoder.model(), request);
+  }
+
+  /// Whether tokens can come with where on the images the decoder looked.
+  public static boolean tellsRelevance(ServedFamily family) {
+    return Generator.tellsRelevance(family.lease(Role.DECODER).model())
+        && family.family().member(Role.VISION).flatMap(ServableModel::imageProcessor).stream()
+            .anyMatch(ImageProcessor::tellsGrid);
   }
 
   static GatewayException unable(ServableModel model, String what, Task task) {

@@ -8,7 +8,8 @@ import java.util.Optional;
 ///
 /// @param features the encoder's output, patch by patch
 /// @param mask which patches are of the image; absent where the encoder takes none
-public record ImageFeatures(Tensor features, Optional<Tensor> mask) {
+/// @param grid how the patches lie on the image; absent where that is not known
+public record ImageFeatures(Tensor features, Optional<Tensor> mask, Optional<GridOnImage> grid) {
   /// Bytes of the objects around the numbers.
   private static final int OBJECTS = 256;
 

@@ -103,7 +103,9 @@ public final class SeeImages {
       throws InterruptedException {
     EncodeItems.Encoded seen = encodeItems.image(family, image, Set.of(output), record);
     return new ImageFeatures(
-        seen.answer().tensor(output), Optional.ofNullable(seen.prepared().inputs().get(MASK)));
+        seen.answer().tensor(output),
+        Optional.ofNullable(seen.prepared().inputs().get(MASK)),
+        seen.prepared().grid().map(_ -> GridOnImage.ofPatches(seen.prepared())));
   }
 
   private ContentKey key(

@@ -239,7 +239,8 @@ final class GenerateBench {
             features.name(),
             Tensor.ofFloats(Shape.of(64, features.shape().extent(1)), values),
             "patch_mask",
-            mask));
+            mask),
+        List.of());
   }
 
   private static double alone(Lease lease, List<Prompt> prompts, Clock clock) throws Exception {
@@ -268,7 +269,7 @@ final class GenerateBench {
   private static int generate(Lease lease, Prompt prompt, Clock clock) throws InterruptedException {
     GenerationOptions options =
         new GenerationOptions(
-            TOKENS, TOKENS, GenerationOptions.Sampling.GREEDY, List.of(), OptionalInt.empty(), 1);
+            TOKENS, TOKENS, GenerationOptions.Sampling.GREEDY, List.of(), OptionalInt.empty(), 1, GenerationOptions.Relevance.LEFT_OUT);
     Terms terms =
         new Terms(
             Deadline.after(clock, Duration.ofMinutes(5)),

@@ -19,10 +19,15 @@ final class DecoderScript implements Script {
   /// A token of a word of its own in the shipped vocabulary; those behind it are others.
   static final int FIRST_WORD = 300;
 
+  /// Rows that the vision encoder makes of an image.
+  static final int PATCHES = 64;
+
   private final AtomicInteger looks = new AtomicInteger();
   private volatile long patches;
   private volatile Duration delay = Duration.ZERO;
   private volatile int breaksAt = Integer.MAX_VALUE;
+  private volatile int attended = PATCHES;
+  private volatile float attentionPart = 1;
 
   @Override
   public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
@@ -33,7 +38,7 @@ final class DecoderScript implements Script {
     for (TensorSpec output : model.signature().outputs()) {
       long[] extents = output.shape().toArray();
       for (int axis = 0; axis < extents.length; axis++) {
-        extents[axis] = extents[axis] < 0 ? 4 : extents[axis];
+        extents[axis] = extents[axis] < 0 ? PATCHES : extents[axis];
       }
       Tensor ones = Tensor.zeros(output.type(), Shape.of(extents));
       ones.setFloat(0, 1);
@@ -56,7 +61,8 @@ final class DecoderScript implements Script {
     for (int i = 0; i < tokens; i++) {
       logits.setFloat((long) i * words + FIRST_WORD + steps.size(), 10);
     }
-    Tensor attention = Tensor.zeros(DataType.FP32, Shape.of(tokens, 64));
+    Tensor attention = Tensor.zeros(DataType.FP32, Shape.of(tokens, attended));
+    attention.setFloat(attended - 1L, attentionPart);
     return Map.of("logits", logits, "cross_attention", attention);
   }
 
@@ -73,7 +79,14 @@ final class DecoderScript implements Script {
     breaksAt = step;
   }
 
+  /// Has the decoder tell that it looks at the last of so many rows of the images.
+  void lookAtLastOf(int rows, float part) {
+    attended = rows;
+    attentionPart = part;
+  }
+
   void behave() {
+    lookAtLastOf(PATCHES, 1);
     delay = Duration.ZERO;
     breaksAt = Integer.MAX_VALUE;
   }

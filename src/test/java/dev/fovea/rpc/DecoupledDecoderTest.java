@@ -114,6 +114,8 @@ final class DecoupledDecoderTest {
         .mustBe(Code.FAILED_PRECONDITION, Reason.CONSTRAINT_NOT_SUPPORTED);
     Refusal.of(() -> service.answer(ask(GenerationOptions.newBuilder().setTemperature(1))))
         .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options.temperature");
+    Refusal.of(() -> service.answer(ask(GenerationOptions.newBuilder().setRelevance(true))))
+        .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options.relevance");
     ScoreChoicesRequest.Builder choices =
         ScoreChoicesRequest.newBuilder().addAllTurns(List.of(user("what is this", 1)));
     choices.getChoicesBuilder().addValues("a");

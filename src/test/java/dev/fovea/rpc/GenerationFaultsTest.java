@@ -17,9 +17,13 @@ import dev.fovea.v1.CaptionRequest;
 import dev.fovea.v1.Choices;
 import dev.fovea.v1.Constraint;
 import dev.fovea.v1.FinishReason;
+import dev.fovea.v1.GeneratedText;
 import dev.fovea.v1.GenerationOptions;
 import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
+import dev.fovea.v1.GetModelRequest;
+import dev.fovea.v1.ModelServiceGrpc;
+import dev.fovea.v1.RelevanceMap;
 import dev.fovea.v1.StreamAnswerResponse;
 import dev.fovea.v1.StreamCaptionRequest;
 import dev.fovea.v1.Turn;
@@ -37,6 +41,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Bad input and faults of `GenerationService`, over a real channel, with a decoder that does what
@@ -54,9 +59,11 @@ final class GenerationFaultsTest {
   static void start() {
     String repository =
         DecoderRepository.make(config ->
-                config.replace(
-                    "key: \"max_images\"\n  value: { string_value: \"1\" }",
-                    "key: \"max_images\"\n  value: { string_value: \"" + MAX_IMAGES + "\" }"))
+                config
+                    .replace(
+                        "key: \"max_images\"\n  value: { string_value: \"1\" }",
+                        "key: \"max_images\"\n  value: { string_value: \"" + MAX_IMAGES + "\" }")
+                    .replace("dims: [ -1, 64 ]", "dims: [ -1, -1 ]"))
             .toString();
     gateway =
         TestGateway.start(
@@ -184,6 +191,14 @@ final class GenerationFaultsTest {
   }
 
   @Test
+  void beamsAndRelevanceDoNotGoTogether() {
+    CaptionRequest.Builder request = CaptionRequest.newBuilder().addItems(Requests.noise(1));
+    request.getOptionsBuilder().setBeams(2).setRelevance(true);
+    Refusal.of(() -> service.caption(request.build()))
+        .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options.beams");
+  }
+
+  @Test
   void imageThatIsNoneIsRefusedByItsField() {
     Refusal.of(() -> service.streamCaption(StreamCaptionRequest.getDefaultInstance()).hasNext())
         .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "image.source");
@@ -201,6 +216,59 @@ final class GenerationFaultsTest {
     service.answer(ask(user("what are these", 1, 2), assistant("cats"), user("and this", 3)));
 
     assertThat(SCRIPT.patches()).isEqualTo(3 * one).isPositive();
+  }
+
+  @Test
+  void relevanceIsToldForEachOfSeveralImages() {
+    SCRIPT.lookAtLastOf(3 * DecoderScript.PATCHES, 0.75f);
+    AnswerRequest.Builder request =
+        ask(user("what are these", 1, 2), assistant("cats"), user("and this", 3)).toBuilder();
+    request.getOptionsBuilder().setRelevance(true).setMaxTokens(2);
+
+    GeneratedText answer = service.answer(request.build()).getAnswer();
+
+    assertThat(answer.getRelevanceGeometriesCount()).isEqualTo(3);
+    List<RelevanceMap> maps = answer.getTokens(1).getRelevanceList();
+    assertThat(maps).hasSize(3).allMatch(map -> map.getScoresCount() == DecoderScript.PATCHES);
+    assertThat(maps.stream().map(RelevanceMap::getBestScore)).containsExactly(0f, 0f, 0.75f);
+    assertThat(maps.getLast().getBestRow()).isEqualTo(7);
+    assertThat(maps.getLast().getBestColumn()).isEqualTo(7);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"63, 1", "64, NaN", "64, Infinity"})
+  void relevanceThatNothingCanBeMadeOfIsTheModelsFault(int rows, float part) {
+    SCRIPT.lookAtLastOf(rows, part);
+
+    Refusal.of(() -> service.answer(ask(GenerationOptions.newBuilder().setRelevance(true))))
+        .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
+    assertThat(service.answer(ask(user("what is this", 1))).getAnswer().getText()).isNotEmpty();
+  }
+
+  @Test
+  void relevanceNeedsADecoderThatTellsIt() {
+    String repository =
+        DecoderRepository.make(config ->
+                config.replaceFirst(",\\s*\\{\\s*name: \"cross_attention\"[^}]*}", ""))
+            .toString();
+    try (TestGateway without =
+        TestGateway.start(
+            Map.of("fovea.repository", repository),
+            clock -> new ScriptedEngine(SCRIPT, clock, 64))) {
+      GenerationServiceBlockingStub there = GenerationServiceGrpc.newBlockingStub(without.channel());
+      int looks = SCRIPT.looks();
+      Refusal.of(() -> there.answer(ask(GenerationOptions.newBuilder().setRelevance(true))))
+          .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options.relevance");
+      assertThat(SCRIPT.looks()).isEqualTo(looks);
+      assertThat(there.answer(ask(user("what is this", 1))).getAnswer().getText()).isNotEmpty();
+      assertThat(
+              ModelServiceGrpc.newBlockingStub(without.channel())
+                  .getModel(GetModelRequest.newBuilder().setModel("pico").build())
+                  .getFamily()
+                  .getTextGeneration()
+                  .getRelevance())
+          .isFalse();
+    }
   }
 
   @Test

@@ -20,14 +20,19 @@ import dev.fovea.v1.ChoiceScore;
 import dev.fovea.v1.Choices;
 import dev.fovea.v1.Constraint;
 import dev.fovea.v1.CountTokensRequest;
+import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.FinishReason;
 import dev.fovea.v1.GeneratedText;
 import dev.fovea.v1.GenerationOptions;
 import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.fovea.v1.GetModelRequest;
+import dev.fovea.v1.GridGeometry;
 import dev.fovea.v1.Image;
+import dev.fovea.v1.MapRelevanceRequest;
 import dev.fovea.v1.ModelServiceGrpc;
+import dev.fovea.v1.NormalizedBox;
+import dev.fovea.v1.RelevanceMap;
 import dev.fovea.v1.ScoreChoicesRequest;
 import dev.fovea.v1.ScoreChoicesResponse;
 import dev.fovea.v1.StreamAnswerResponse;
@@ -42,6 +47,7 @@ import io.grpc.health.v1.HealthGrpc;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -226,6 +232,81 @@ final class GenerationServiceTest {
   }
 
   @Test
+  void relevanceTellsForEachTokenWhereTheModelLooked() {
+    for (float temperature : new float[] {0, 1}) {
+      AnswerRequest.Builder request = ask(user("what is this", 3)).toBuilder();
+      request.getOptionsBuilder().setRelevance(true).setTemperature(temperature).setSeed(7);
+      GeneratedText whole = service.answer(request.build()).getAnswer();
+      List<StreamAnswerResponse> parts = Questions.parts(service, request.build());
+
+      assertThat(whole.getTokensCount()).isEqualTo(whole.getTokenCount());
+      assertThat(whole.getTokensList()).allSatisfy(token -> {
+        assertThat(token.getAlternativesCount()).isZero();
+        RelevanceMap map = token.getRelevance(0);
+        assertThat(map.getScoresList()).hasSize(64).allMatch(score -> score >= 0);
+        assertThat(map.getScoresList().stream().mapToDouble(Float::doubleValue).sum())
+            .isCloseTo(1, within(1e-4));
+        assertThat(map.getScores(map.getBestRow() * 8 + map.getBestColumn()))
+            .isEqualTo(map.getBestScore())
+            .isEqualTo(Collections.max(map.getScoresList()));
+      });
+      assertThat(whole.getTokensList().stream().map(token -> token.getRelevance(0)).distinct())
+          .hasSizeGreaterThan(1);
+      assertThat(Questions.tokens(parts)).isEqualTo(whole.getTokensList());
+      assertThat(parts.getFirst().getStarted().getRelevanceGeometriesList())
+          .isEqualTo(whole.getRelevanceGeometriesList());
+    }
+  }
+
+  @Test
+  void relevanceLiesOnTheImageAsThatOfTextsDoes() {
+    Image image =
+        Requests.raw(96, 48, new byte[96 * 48 * 3]).getContent().getImage().toBuilder()
+            .setRegion(NormalizedBox.newBuilder().setXMin(0.25f).setXMax(1).setYMax(0.5f))
+            .build();
+    GridGeometry expected =
+        DensePredictionServiceGrpc.newBlockingStub(gateway.channel())
+            .mapRelevance(
+                MapRelevanceRequest.newBuilder().setImage(image).addTexts("a cat").build())
+            .getGeometry();
+    CaptionRequest.Builder request =
+        CaptionRequest.newBuilder()
+            .addItems(Requests.image(image))
+            .addItems(Requests.noise(2));
+    request.getOptionsBuilder().setRelevance(true);
+    CaptionResponse captions = service.caption(request.build());
+
+    assertThat(captions.getResults(0).getCaption().getRelevanceGeometriesList())
+        .containsExactly(expected);
+    assertThat(captions.getResults(0).getCaption().getTokens(0).getRelevance(0).getScoresCount())
+        .isEqualTo(expected.getRows() * expected.getColumns())
+        .isLessThan(64);
+    assertThat(captions.getResults(1).getCaption().getTokens(0).getRelevance(0).getScoresCount())
+        .isEqualTo(64);
+  }
+
+  @Test
+  void textsAreTheSameWithTheirRelevanceAndWithout() throws Exception {
+    List<AnswerRequest> plain =
+        IntStream.range(0, 24).mapToObj(i -> ask(user("what is " + i % 12, i % 6))).toList();
+    List<Callable<GeneratedText>> calls = new ArrayList<>();
+    for (int i = 0; i < plain.size(); i++) {
+      AnswerRequest.Builder request = plain.get(i).toBuilder();
+      request.getOptionsBuilder().setRelevance(i < 12);
+      calls.add(() -> service.answer(request.build()).getAnswer());
+    }
+    try (ExecutorService callers = Executors.newFixedThreadPool(24)) {
+      List<Future<GeneratedText>> texts = callers.invokeAll(calls);
+      for (int i = 0; i < 12; i++) {
+        assertThat(texts.get(i).get().getText()).isEqualTo(texts.get(i + 12).get().getText());
+        assertThat(texts.get(i).get().getTokensCount()).isPositive();
+        assertThat(texts.get(i + 12).get().getTokensCount()).isZero();
+        assertThat(texts.get(i + 12).get().getRelevanceGeometriesCount()).isZero();
+      }
+    }
+  }
+
+  @Test
   void constrainedAnswerKeepsItsRule() {
     AnswerRequest.Builder request = ask(user("how many", 1)).toBuilder();
     request.getConstraintBuilder().setRegex("[0-9]{2} (cats|dogs)");
@@ -317,6 +398,7 @@ final class GenerationServiceTest {
     assertThat(generation.getDefaultMaxTokens()).isEqualTo(48);
     assertThat(generation.getConstraintsCount()).isEqualTo(3);
     assertThat(generation.getBeamSearch()).isTrue();
+    assertThat(generation.getRelevance()).isTrue();
     assertThat(generation.getMaxSequences()).isEqualTo(128);
     assertThat(
             HealthGrpc.newBlockingStub(gateway.channel())
@@ -331,18 +413,30 @@ final class GenerationServiceTest {
   @Test
   void realTritonSaysTheSame() {
     try (RealTriton triton = RealTriton.start(List.of(REPOSITORY));
-        TestGateway there =
+        TestGateway elsewhere =
             TestGateway.start(
                 Map.of(
                     "fovea.repository",
                     REPOSITORY.toString(),
                     "fovea.triton.servers",
                     triton.address()))) {
-      GenerationServiceBlockingStub remote = GenerationServiceGrpc.newBlockingStub(there.channel());
+      GenerationServiceBlockingStub remote = GenerationServiceGrpc.newBlockingStub(elsewhere.channel());
       for (int image = 0; image < 4; image++) {
         AnswerRequest request = ask(user("what is in the picture " + "x".repeat(image * 9), image));
         assertThat(Questions.text(Questions.parts(remote, request)))
             .isEqualTo(service.answer(request).getAnswer().getText());
+      }
+      AnswerRequest looking = ask(GenerationOptions.newBuilder().setRelevance(true));
+      GeneratedText here = service.answer(looking).getAnswer();
+      GeneratedText there = remote.answer(looking).getAnswer();
+      assertThat(there.getRelevanceGeometriesList()).isEqualTo(here.getRelevanceGeometriesList());
+      assertThat(there.getTokensCount()).isEqualTo(here.getTokensCount()).isPositive();
+      for (int token = 0; token < here.getTokensCount(); token++) {
+        RelevanceMap expected = here.getTokens(token).getRelevance(0);
+        for (int cell = 0; cell < expected.getScoresCount(); cell++) {
+          assertThat(there.getTokens(token).getRelevance(0).getScores(cell))
+              .isCloseTo(expected.getScores(cell), within(1e-5f));
+        }
       }
       Constraint constraint = Constraint.newBuilder().setRegex("[a-d]{3}").build();
       AnswerRequest held = ask(user("which", 1)).toBuilder().setConstraint(constraint).build();

@@ -1,6 +1,7 @@
 package dev.fovea.rpc;
 
 import dev.fovea.v1.AnswerRequest;
+import dev.fovea.v1.GeneratedToken;
 import dev.fovea.v1.GenerationOptions;
 import dev.fovea.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.fovea.v1.StreamAnswerRequest;
@@ -51,6 +52,11 @@ final class Questions {
     List<StreamAnswerResponse> parts = new ArrayList<>();
     service.streamAnswer(stream(request)).forEachRemaining(parts::add);
     return parts;
+  }
+
+  /// Every token of a stream.
+  static List<GeneratedToken> tokens(List<StreamAnswerResponse> parts) {
+    return parts.stream().flatMap(part -> part.getDelta().getTokensList().stream()).toList();
   }
 
   static String text(List<StreamAnswerResponse> parts) {

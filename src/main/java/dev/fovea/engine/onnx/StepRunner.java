@@ -14,6 +14,7 @@ import dev.fovea.engine.Refusals;
 import dev.fovea.engine.SequenceSlots;
 import dev.fovea.model.ServableModel;
 import dev.fovea.telemetry.Stage;
+import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import dev.fovea.tensor.TensorSpec;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -259,7 +261,7 @@ final class StepRunner {
   }
 
   private List<Step> choose() {
-    Map<List<Object>, List<Step>> byShape = new HashMap<>();
+    Map<List<Shape>, List<Step>> byShape = new HashMap<>();
     for (Step step : waiting) {
       byShape.computeIfAbsent(shapes(step), _ -> new ArrayList<>()).add(step);
     }
@@ -287,12 +289,11 @@ final class StepRunner {
     return batch;
   }
 
-  private List<Object> shapes(Step step) {
-    List<Object> shapes = new ArrayList<>();
+  private List<Shape> shapes(Step step) {
+    List<Shape> shapes = new ArrayList<>();
     for (TensorSpec input : model.signature().inputs()) {
       shapes.add(requireNonNull(step.row().get(input.name())).shape());
     }
-    shapes.add(step.request().outputs());
     return shapes;
   }
 
@@ -325,7 +326,8 @@ final class StepRunner {
         given.put(input.name(), gather(batch, input));
       }
       memory.gather(members, given, kept);
-      Set<String> outputs = batch.getFirst().request().outputs();
+      Set<String> outputs = new HashSet<>();
+      batch.forEach(step -> outputs.addAll(step.request().outputs()));
       try (OrtSession.Result result = session.run(given, outputs, kept, options)) {
         List<Map<String, Tensor>> rows = new ArrayList<>();
         for (int row = 0; row < batch.size(); row++) {
@@ -334,7 +336,9 @@ final class StepRunner {
         for (String name : outputs) {
           Tensor output = OutputReader.read(model, name, result, batch.size());
           for (int row = 0; row < batch.size(); row++) {
-            rows.get(row).put(name, output.row(row));
+            if (batch.get(row).request().outputs().contains(name)) {
+              rows.get(row).put(name, output.row(row));
+            }
           }
         }
         memory.keep(members, this::isHere);
