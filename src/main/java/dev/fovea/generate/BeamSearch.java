@@ -61,7 +61,7 @@ public final class BeamSearch {
       List<Beam> beams = List.of(new Beam(first, List.of(), 0, first.read(prompt.ids()).logits()));
       List<Found> finished = new ArrayList<>();
       for (int length = 0; length < limit && !beams.isEmpty(); length++) {
-        List<Way> ways = ways(beams, options, decoding, length, finished);
+        List<Way> ways = ways(lease.model().name(), beams, options, decoding, length, finished);
         if (isSettled(ways, finished, options.beams())) {
           return best(finished);
         }
@@ -78,6 +78,7 @@ public final class BeamSearch {
 
   /// The likeliest ways to go on, as many as there may be beams; those that end are finished.
   private static List<Way> ways(
+      String model,
       List<Beam> beams,
       GenerationOptions options,
       Decoding decoding,
@@ -85,7 +86,7 @@ public final class BeamSearch {
       List<Found> finished) {
     List<Way> all = new ArrayList<>();
     for (Beam beam : beams) {
-      Distribution distribution = new Distribution(beam.logits());
+      Distribution distribution = Distribution.of(model, beam.logits());
       for (int token : distribution.likeliest(options.beams() + decoding.endIds().size())) {
         all.add(new Way(beam, token, beam.logProbability() + distribution.logProbability(token)));
       }

@@ -23,12 +23,12 @@ public final class ChoiceScores {
     List<Score> scores = new ArrayList<>();
     for (long[] choice : choices) {
       try (Decode decode = Decode.open(lease, prompt, terms, Relevance.LEFT_OUT)) {
-        Distribution next = new Distribution(decode.read(prompt.ids()).logits());
+        Distribution next = Distribution.of(lease.model().name(), decode.read(prompt.ids()).logits());
         double likelihood = 0;
         Tensor logits = choice.length == 0 ? null : decode.step(choice);
         for (int i = 0; i < choice.length && logits != null; i++) {
           likelihood += next.logProbability((int) choice[i]);
-          next = new Distribution(logits.row(i).toFloats());
+          next = Distribution.of(lease.model().name(), logits.row(i).toFloats());
         }
         Distribution last = next;
         likelihood +=

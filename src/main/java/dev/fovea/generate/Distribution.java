@@ -1,5 +1,7 @@
 package dev.fovea.generate;
 
+import dev.fovea.failure.GatewayException;
+import dev.fovea.failure.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -11,8 +13,25 @@ final class Distribution {
   /// The logarithm of the sum of the exponentials of all logits.
   private final double total;
 
-  Distribution(float[] logits) {
+  private Distribution(float[] logits, double total) {
     this.logits = logits;
+    this.total = total;
+  }
+
+  /// @param model whose it is
+  /// @throws GatewayException with `BACKEND_ERROR` when it is none: a logit is NaN or positive
+  ///   infinity, or all of them are negative infinity
+  static Distribution of(String model, float[] logits) {
+    double total = total(logits);
+    if (!Double.isFinite(total)) {
+      throw new GatewayException(
+              Reason.BACKEND_ERROR, model + " answered with logits that are not finite")
+          .with("model", model);
+    }
+    return new Distribution(logits, total);
+  }
+
+  private static double total(float[] logits) {
     double highest = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
       highest = Math.max(highest, logit);
@@ -21,7 +40,7 @@ final class Distribution {
     for (float logit : logits) {
       sum += Math.exp(logit - highest);
     }
-    this.total = highest + Math.log(sum);
+    return highest + Math.log(sum);
   }
 
   /// The natural logarithm of a token's probability.

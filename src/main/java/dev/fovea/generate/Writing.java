@@ -61,8 +61,8 @@ final class Writing {
   /// @return the token, or empty when the text has ended with it
   Optional<Integer> next(Decode.Reading reading) {
     float[] logits = reading.logits();
+    Distribution distribution = Distribution.of(model, logits);
     int token = sampler.next(logits, allowed(logits.length));
-    Distribution distribution = new Distribution(logits);
     logProbability += distribution.logProbability(token);
     List<Delta.Token> told = told(token, distribution, reading.attention());
     count++;

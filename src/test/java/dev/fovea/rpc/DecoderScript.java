@@ -28,6 +28,7 @@ final class DecoderScript implements Script {
   private volatile int breaksAt = Integer.MAX_VALUE;
   private volatile int attended = PATCHES;
   private volatile float attentionPart = 1;
+  private volatile float likely = 10;
 
   @Override
   public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
@@ -59,7 +60,7 @@ final class DecoderScript implements Script {
     int words = (int) model.signature().output("logits").orElseThrow().shape().extent(1);
     Tensor logits = Tensor.zeros(DataType.FP32, Shape.of(tokens, words));
     for (int i = 0; i < tokens; i++) {
-      logits.setFloat((long) i * words + FIRST_WORD + steps.size(), 10);
+      logits.setFloat((long) i * words + FIRST_WORD + steps.size(), likely);
     }
     Tensor attention = Tensor.zeros(DataType.FP32, Shape.of(tokens, attended));
     attention.setFloat(attended - 1L, attentionPart);
@@ -85,7 +86,13 @@ final class DecoderScript implements Script {
     attentionPart = part;
   }
 
+  /// The logit of each word that it says.
+  void findLikely(float logit) {
+    likely = logit;
+  }
+
   void behave() {
+    likely = 10;
     lookAtLastOf(PATCHES, 1);
     delay = Duration.ZERO;
     breaksAt = Integer.MAX_VALUE;

@@ -24,6 +24,7 @@ import dev.fovea.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.fovea.v1.GetModelRequest;
 import dev.fovea.v1.ModelServiceGrpc;
 import dev.fovea.v1.RelevanceMap;
+import dev.fovea.v1.ScoreChoicesRequest;
 import dev.fovea.v1.StreamAnswerResponse;
 import dev.fovea.v1.StreamCaptionRequest;
 import dev.fovea.v1.Turn;
@@ -243,6 +244,23 @@ final class GenerationFaultsTest {
     Refusal.of(() -> service.answer(ask(GenerationOptions.newBuilder().setRelevance(true))))
         .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
     assertThat(service.answer(ask(user("what is this", 1))).getAnswer().getText()).isNotEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void logitsThatNothingCanBeMadeOfAreTheModelsFault(float logit) {
+    SCRIPT.findLikely(logit);
+
+    for (GenerationOptions.Builder options :
+        List.of(GenerationOptions.newBuilder(), GenerationOptions.newBuilder().setTemperature(1))) {
+      Refusal.of(() -> service.answer(ask(options)))
+          .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
+    }
+    ScoreChoicesRequest.Builder choices =
+        ScoreChoicesRequest.newBuilder().addTurns(user("what is this", 1));
+    choices.getChoicesBuilder().addValues("yes").addValues("no");
+    Refusal.of(() -> service.scoreChoices(choices.build()))
+        .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
   }
 
   @Test

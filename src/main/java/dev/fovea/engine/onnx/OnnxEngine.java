@@ -67,7 +67,7 @@ public final class OnnxEngine implements Engine {
       SignatureCheck.of(model, session);
       return model.signature().interaction() == Interaction.SEQUENCE
           ? new OnnxSequenceLease(environment, session, model, clock, queueSize)
-          : new OnnxLease(environment, session, model, clock, queueSize);
+          : new OnnxRowLease(environment, session, model, clock, queueSize);
     } catch (FaultyConfigurationException | OrtException e) {
       closeQuietly(session);
       throw e instanceof FaultyConfigurationException faulty ? faulty : unreadable(model, e);

@@ -1,49 +1,36 @@
 package dev.fovea.engine.onnx;
 
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import dev.fovea.call.Clock;
-import dev.fovea.engine.Batches;
-import dev.fovea.engine.InferRequest;
 import dev.fovea.engine.Lease;
 import dev.fovea.engine.Refusals;
-import dev.fovea.failure.Outcome;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.DataType;
 import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 
-/// A loaded model: a bounded queue of batches and the instances that take from it.
-final class OnnxLease implements Lease {
+/// A loaded model: a session, and the instances that run it until the lease is closed.
+abstract class OnnxLease implements Lease {
   private final OrtSession session;
   private final ServableModel model;
-  private final int queueSize;
-  private final BlockingQueue<Batch> queue;
-  private final List<OnnxInstance> instances = new ArrayList<>();
-  private final Clock clock;
   private volatile boolean closed;
 
-  OnnxLease(
-      OrtEnvironment environment,
-      OrtSession session,
-      ServableModel model,
-      Clock clock,
-      int queueSize) {
+  OnnxLease(OrtSession session, ServableModel model) {
     this.session = session;
     this.model = model;
-    this.clock = clock;
-    this.queueSize = queueSize;
-    this.queue = new ArrayBlockingQueue<>(queueSize);
-    for (int i = 0; i < model.instances(); i++) {
-      instances.add(OnnxInstance.start(environment, session, model, queue, i));
+  }
+
+  /// What runs the model, one for each execution at once.
+  abstract List<?> instances();
+
+  /// Waits for the executions under way and refuses what waits.
+  abstract void stop();
+
+  /// @throws dev.fovea.failure.GatewayException with `BACKEND_UNAVAILABLE` when it is closed
+  void requireOpen() {
+    if (closed) {
+      throw Refusals.released(model);
     }
   }
 
@@ -59,55 +46,13 @@ final class OnnxLease implements Lease {
   }
 
   @Override
-  public List<Outcome<Map<String, Tensor>>> infer(InferRequest request)
-      throws InterruptedException {
-    request.rows().forEach(model.signature()::requireRow);
-    request.deadline().check("inference");
-    List<Batch> batches = new ArrayList<>();
-    for (int[] places : Batches.of(request.rows(), model.signature().maxBatchSize())) {
-      batches.add(new Batch(request, places, clock));
-    }
-    try {
-      batches.forEach(this::submit);
-      return gather(request, batches);
-    } finally {
-      batches.forEach(Batch::abandon);
-    }
-  }
-
-  private void submit(Batch batch) {
-    if (closed) {
-      throw Refusals.released(model);
-    }
-    if (!queue.offer(batch)) {
-      throw Refusals.queueFull(model, queueSize);
-    }
-    if (closed && queue.remove(batch)) {
-      throw Refusals.released(model);
-    }
-  }
-
-  private static List<Outcome<Map<String, Tensor>>> gather(
-      InferRequest request, List<Batch> batches) throws InterruptedException {
-    List<Outcome<Map<String, Tensor>>> outcomes =
-        new ArrayList<>(Collections.nCopies(request.rows().size(), null));
-    for (Batch batch : batches) {
-      List<Map<String, Tensor>> answers = batch.await();
-      for (int i = 0; i < answers.size(); i++) {
-        outcomes.set(batch.places()[i], Outcome.done(answers.get(i)));
-      }
-    }
-    return outcomes;
-  }
-
-  @Override
   public boolean ready() {
     return !closed;
   }
 
   @Override
   public int slots() {
-    return instances.size();
+    return instances().size();
   }
 
   @Override
@@ -116,10 +61,7 @@ final class OnnxLease implements Lease {
       return;
     }
     closed = true;
-    instances.forEach(OnnxInstance::stop);
-    for (Batch left = queue.poll(); left != null; left = queue.poll()) {
-      left.fail(Refusals.released(model));
-    }
+    stop();
     try {
       session.close();
     } catch (OrtException e) {
@@ -129,6 +71,6 @@ final class OnnxLease implements Lease {
 
   @Override
   public String toString() {
-    return "ONNX Runtime, " + model + ", " + Arrays.toString(instances.toArray());
+    return "ONNX Runtime, " + model + ", " + instances();
   }
 }
