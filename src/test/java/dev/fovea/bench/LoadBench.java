@@ -1,40 +1,31 @@
 package dev.fovea.bench;
 
-import com.google.common.util.concurrent.FutureCallback;
-import com.google.common.util.concurrent.Futures;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import dev.fovea.batch.Simulation;
 import dev.fovea.rpc.Requests;
-import dev.fovea.v1.EmbedRequest;
-import dev.fovea.v1.EmbedResponse;
 import dev.fovea.v1.EmbeddingServiceGrpc;
-import dev.fovea.v1.EmbeddingServiceGrpc.EmbeddingServiceFutureStub;
-import io.grpc.ManagedChannel;
-import io.grpc.Metadata;
-import io.grpc.Status;
-import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.MetadataUtils;
+import io.netty.handler.codec.http2.Http2Headers;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.Phaser;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
-import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /// The whole server under open load: images of 96×96 as JPEG arrive as a Poisson process, whatever
 /// becomes of those before them, and an engine on the real clock takes 7.8 ms and 1.48 ms more for
@@ -42,12 +33,15 @@ import org.HdrHistogram.Histogram;
 ///
 /// Each latency is counted from the moment at which the call was due, not from that at which the
 /// generator came to send it (no coordinated omission). Server and generator are two processes and
-/// share the machine.
+/// share the machine; what each takes of it stands beside the figures, and so does what the same
+/// generator sees of a gRPC server that does nothing but refuse.
 final class LoadBench {
   private static final int MAX_SIZE = 64;
   private static final Duration ALLOWED = Duration.ofSeconds(1);
   private static final int CONNECTIONS = 4;
   private static final int CALLERS = 8;
+  private static final int WARM_UP_SECONDS = 8;
+  private static final String METHOD = EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName();
   private static final double CAPACITY = Simulation.capacity(LoadServer::nanos, MAX_SIZE);
 
   private LoadBench() {}
@@ -58,6 +52,7 @@ final class LoadBench {
     String argument = arguments.length == 0 ? "15" : arguments[0];
     switch (argument) {
       case "server" -> LoadServer.serve();
+      case "floor" -> RefusingServer.serve();
       case "--quick" -> run(2);
       default -> run(Integer.parseInt(argument));
     }
@@ -67,38 +62,62 @@ final class LoadBench {
     System.out.printf(
         "capacity %.0f images a second, answers of use for %d ms, %d s a load%n",
         CAPACITY, ALLOWED.toMillis(), seconds);
-    try (LoadServer server = LoadServer.start()) {
-      Load load = new Load(server);
+    System.out.printf(
+        "%6s %8s %9s %19s %19s %10s %8s %11s %s%n",
+        "load",
+        "offered",
+        "goodput",
+        "answered p50 / p99",
+        "refused p50 / p99",
+        "sent late",
+        "decoded",
+        "processors",
+        "refusals");
+    try (LoadServer server = LoadServer.start("server");
+        Load load = new Load(server)) {
       warmUp(load);
-      System.out.printf(
-          "%6s %8s %9s %19s %19s %9s %s%n",
-          "load",
-          "offered",
-          "goodput",
-          "answered p50 / p99",
-          "refused p50 / p99",
-          "decoded",
-          "refusals");
-      Result half = show(0.5, load.run(0.5, seconds));
+      Result half = show("50%", load.run(0.5, seconds));
       double peak = 0;
       for (double factor : new double[] {0.7, 0.9, 1.0, 1.2}) {
-        peak = Math.max(peak, show(factor, load.run(factor, seconds)).goodput());
+        peak = Math.max(peak, show(percent(factor), load.run(factor, seconds)).goodput());
       }
       for (double factor : new double[] {2, 5, 10}) {
-        Result overload = show(factor, load.run(factor, seconds));
+        Result overload = show(percent(factor), load.run(factor, seconds));
         System.out.printf(
             "        goodput %.3f of peak; images decoded for nothing: %d%n",
-            overload.goodput() / peak,
-            Math.max(0, overload.decoded() - overload.ok() - overload.late()));
+            overload.goodput() / peak, Math.max(0, overload.decoded() - overload.letIn()));
         recover(load, half);
       }
       beside(load, seconds);
       byCriticality(load, seconds);
     }
+    floor(seconds);
   }
 
-  /// Until a second looks as one should, thirty at most: compiled code, full-grown heaps.
+  private static String percent(double factor) {
+    return "%.0f%%".formatted(100 * factor);
+  }
+
+  /// What the generator sees of a server that refuses all by their headers, at the same rates.
+  private static void floor(int seconds) throws Exception {
+    try (LoadServer server = LoadServer.start("floor");
+        Load load = new Load(server)) {
+      for (int second = 0; second < WARM_UP_SECONDS; second++) {
+        load.run(10, 1);
+      }
+      System.out.println("a bare gRPC server that refuses all by their headers:");
+      for (double factor : new double[] {2, 5, 10}) {
+        show(percent(factor), load.run(factor, seconds));
+      }
+    }
+  }
+
+  /// Until a second looks as one should, thirty at most: compiled code, full-grown heaps. Refusing
+  /// is code, too.
   private static void warmUp(Load load) throws Exception {
+    for (int second = 0; second < WARM_UP_SECONDS; second++) {
+      load.run(second % 2 == 0 ? 2 : 10, 1);
+    }
     for (int second = 0; second < 30; second++) {
       Result result = load.run(0.8, 1);
       if (second > 4 && result.refused().getTotalCount() == 0) {
@@ -129,7 +148,7 @@ final class LoadBench {
     List<Source> sources = new ArrayList<>();
     for (String criticality : List.of("critical", "default", "sheddable")) {
       for (int caller = 0; caller < 5; caller++) {
-        Metadata headers = Source.caller(criticality + caller);
+        Map<String, String> headers = new HashMap<>(Source.caller(criticality + caller));
         headers.put(Source.CRITICALITY, criticality);
         sources.add(new Source(2.0 / 15, headers));
       }
@@ -159,15 +178,17 @@ final class LoadBench {
     System.out.println("        not back to normal in 15 seconds");
   }
 
-  private static Result show(double factor, Result result) {
+  private static Result show(String name, Result result) {
     System.out.printf(
-        "%5.0f%% %8.0f %9.0f %19s %19s %9d %s%n",
-        100 * factor,
+        "%6s %8.0f %9.0f %19s %19s %7.1f ms %8d %11s %s%n",
+        name,
         result.offered(),
         result.goodput(),
         millis(result.answered()),
         millis(result.refused()),
+        result.lag().getValueAtPercentile(99) / 1e6,
         result.decoded(),
+        "%.2f + %.2f".formatted(result.serverProcessors(), result.ownProcessors()),
         result.reasons());
     return result;
   }
@@ -184,14 +205,11 @@ final class LoadBench {
   ///
   /// @param factor calls a second ÷ capacity
   /// @param headers of its calls
-  private record Source(double factor, Metadata headers) {
-    static final Metadata.Key<String> CRITICALITY =
-        Metadata.Key.of("fovea-criticality", Metadata.ASCII_STRING_MARSHALLER);
+  private record Source(double factor, Map<String, String> headers) {
+    static final String CRITICALITY = "fovea-criticality";
 
-    static Metadata caller(String name) {
-      Metadata headers = new Metadata();
-      headers.put(Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER), name);
-      return headers;
+    static Map<String, String> caller(String name) {
+      return Map.of("fovea-caller", name);
     }
   }
 
@@ -199,27 +217,29 @@ final class LoadBench {
   ///
   /// @param offered calls a second
   /// @param goodput calls a second that were answered in time
-  /// @param late calls whose time ran out after they were let in
+  /// @param letIn calls that were not refused
+  /// @param lag nanoseconds from the moment at which a call was due to that at which it was sent
   /// @param answered latencies in nanoseconds
   /// @param refused likewise
   /// @param decoded images that the server decoded
+  /// @param serverProcessors processors that the server kept busy
+  /// @param ownProcessors those that the generator did
   /// @param reasons of refusals, with their numbers
   /// @param sent calls by source
-  /// @param okBySource calls that were answered, likewise
+  /// @param okBySource calls that were answered in time, likewise
   private record Result(
       double offered,
       double goodput,
-      long late,
+      long letIn,
+      Histogram lag,
       Histogram answered,
       Histogram refused,
       long decoded,
+      double serverProcessors,
+      double ownProcessors,
       Map<String, Long> reasons,
       Map<Source, Long> sent,
       Map<Source, Long> okBySource) {
-    long ok() {
-      return answered.getTotalCount();
-    }
-
     double sent(List<Source> sources) {
       return sources.stream().mapToLong(source -> sent.getOrDefault(source, 0L)).sum();
     }
@@ -230,17 +250,16 @@ final class LoadBench {
   }
 
   /// Calls at random times, on a few connections.
-  private static final class Load {
+  private static final class Load implements AutoCloseable {
     private final LoadServer server;
-    private final List<ManagedChannel> connections;
-    private final EmbedRequest request;
+    private final OpenLoop loop;
+    private final byte[] message;
     private final Random random = new Random(1);
 
-    Load(LoadServer server) throws IOException {
+    Load(LoadServer server) throws Exception {
       this.server = server;
-      this.connections =
-          IntStream.range(0, CONNECTIONS).mapToObj(_ -> server.newChannel()).toList();
-      this.request = Requests.embed(Requests.image(jpeg(random)));
+      this.loop = new OpenLoop(server.port(), CONNECTIONS);
+      this.message = framed(Requests.embed(Requests.image(jpeg(random))).toByteArray());
     }
 
     /// Many callers who all ask alike.
@@ -254,56 +273,72 @@ final class LoadBench {
 
     Result run(List<Source> sources, int seconds) throws Exception {
       Tally tally = new Tally();
-      List<EmbeddingServiceFutureStub> stubs = new ArrayList<>();
-      double[] upTo = new double[sources.size()];
-      double total = 0;
-      for (int i = 0; i < upTo.length; i++) {
-        total += sources.get(i).factor();
-        upTo[i] = total;
-        stubs.add(
-            EmbeddingServiceGrpc.newFutureStub(connections.get(i % CONNECTIONS))
-                .withInterceptors(
-                    MetadataUtils.newAttachHeadersInterceptor(sources.get(i).headers())));
-      }
-      long decodedBefore = server.decoded();
-      long start = System.nanoTime();
-      long end = start + TimeUnit.SECONDS.toNanos(seconds);
-      long due = start;
-      long calls = 0;
-      while (true) {
-        due += (long) (-Math.log(1 - random.nextDouble()) / (total * CAPACITY) * 1e9);
-        if (due >= end) {
-          break;
-        }
-        while (due - System.nanoTime() > 0) {
-          LockSupport.parkNanos(due - System.nanoTime());
-        }
-        int at = Arrays.binarySearch(upTo, random.nextDouble() * total);
-        int source = Math.min(at < 0 ? -1 - at : at, upTo.length - 1);
-        send(stubs.get(source), sources.get(source), due, tally);
-        calls++;
-      }
-      tally.underWay.arriveAndAwaitAdvance();
-      return tally.result(calls / (double) seconds, seconds, server.decoded() - decodedBefore);
+      LoadServer.Figures before = server.figures();
+      long cpuBefore = LoadServer.cpuNanos();
+      Poisson plan = new Poisson(sources, seconds);
+      loop.run(plan, tally, seconds);
+      long cpu = LoadServer.cpuNanos() - cpuBefore;
+      return tally.result(plan, seconds, server.figures().since(before), cpu);
     }
 
-    private void send(EmbeddingServiceFutureStub stub, Source source, long due, Tally tally) {
-      tally.begin(source);
-      long left = ALLOWED.toNanos() - (System.nanoTime() - due);
-      Futures.addCallback(
-          stub.withDeadlineAfter(Math.max(1, left), TimeUnit.NANOSECONDS).embed(request),
-          new FutureCallback<EmbedResponse>() {
-            @Override
-            public void onSuccess(EmbedResponse response) {
-              tally.answered(source, System.nanoTime() - due);
-            }
+    @Override
+    public void close() {
+      loop.close();
+    }
 
-            @Override
-            public void onFailure(Throwable failure) {
-              tally.failed(System.nanoTime() - due, failure);
-            }
-          },
-          Runnable::run);
+    /// Calls of some sources, at random moments.
+    private final class Poisson implements OpenLoop.Plan {
+      private final Map<OpenLoop.Call, Source> sources = new IdentityHashMap<>();
+      private final List<OpenLoop.Call> calls = new ArrayList<>();
+      private final Map<Source, Long> sent = new HashMap<>();
+      private final double[] upTo;
+      private final double total;
+      private final long end;
+      private long due = System.nanoTime();
+
+      Poisson(List<Source> from, int seconds) {
+        upTo = new double[from.size()];
+        double sum = 0;
+        for (int i = 0; i < upTo.length; i++) {
+          Source source = from.get(i);
+          sum += source.factor();
+          upTo[i] = sum;
+          OpenLoop.Call call =
+              new OpenLoop.Call(METHOD, source.headers(), message, ALLOWED.toNanos());
+          calls.add(call);
+          sources.put(call, source);
+        }
+        total = sum;
+        end = due + TimeUnit.SECONDS.toNanos(seconds);
+        advance();
+      }
+
+      private void advance() {
+        due += (long) (-Math.log(1 - random.nextDouble()) / (total * CAPACITY) * 1e9);
+      }
+
+      @Override
+      public long due() {
+        return due < end ? due : Long.MAX_VALUE;
+      }
+
+      @Override
+      public OpenLoop.Call take() {
+        advance();
+        int at = Arrays.binarySearch(upTo, random.nextDouble() * total);
+        OpenLoop.Call call = calls.get(Math.min(at < 0 ? -1 - at : at, upTo.length - 1));
+        sent.merge(sources.get(call), 1L, Long::sum);
+        return call;
+      }
+    }
+
+    /// A message with what stands before it on the wire: not compressed, so long.
+    private static byte[] framed(byte[] message) {
+      return ByteBuffer.allocate(5 + message.length)
+          .put((byte) 0)
+          .putInt(message.length)
+          .put(message)
+          .array();
     }
 
     private static byte[] jpeg(Random random) throws IOException {
@@ -319,62 +354,79 @@ final class LoadBench {
     }
   }
 
-  /// Counts from the threads of the connections.
-  private static final class Tally {
-    private final Phaser underWay = new Phaser(1);
-    private final Histogram answered = new ConcurrentHistogram(3);
-    private final Histogram refused = new ConcurrentHistogram(3);
-    private final Map<String, Long> reasons = new ConcurrentSkipListMap<>();
-    private final Map<Source, Long> sent = new ConcurrentHashMap<>();
-    private final Map<Source, Long> ok = new ConcurrentHashMap<>();
-    private final LongAdder late = new LongAdder();
+  /// Counts.
+  private static final class Tally implements OpenLoop.Listener {
+    private static final String DETAILS = "grpc-status-details-bin";
 
-    void begin(Source source) {
-      underWay.register();
-      sent.merge(source, 1L, Long::sum);
+    private final Histogram lag = new Histogram(3);
+    private final Histogram answered = new Histogram(3);
+    private final Histogram refused = new Histogram(3);
+    private final Map<String, Long> reasons = new TreeMap<>();
+    private final Map<OpenLoop.Call, Long> ok = new IdentityHashMap<>();
+    private long inTime;
+    private long letIn;
+
+    @Override
+    public void sent(long late) {
+      lag.recordValue(Math.max(0, late));
     }
 
-    void answered(Source source, long nanos) {
-      answered.recordValue(nanos);
-      ok.merge(source, 1L, Long::sum);
-      underWay.arriveAndDeregister();
-    }
-
-    void failed(long nanos, Throwable failure) {
-      String reason = reason(failure);
-      reasons.merge(reason, 1L, Long::sum);
-      if (reason.equals("DEADLINE_EXCEEDED")) {
-        late.increment();
+    @Override
+    public void ended(OpenLoop.Call call, long nanos, @Nullable Http2Headers trailers) {
+      String reason = trailers == null ? "RESET" : reason(trailers);
+      if (reason.equals("OK")) {
+        answered.recordValue(nanos);
+        letIn++;
+        if (nanos <= ALLOWED.toNanos()) {
+          inTime++;
+          ok.merge(call, 1L, Long::sum);
+        }
+        return;
       }
-      refused.recordValue(nanos);
-      underWay.arriveAndDeregister();
+      reasons.merge(reason, 1L, Long::sum);
+      switch (reason) {
+        // Refused before their time was over.
+        case "QUEUE_FULL", "RATE_LIMITED", "DEADLINE_UNREACHABLE" -> refused.recordValue(nanos);
+        default -> letIn++;
+      }
     }
 
-    private static String reason(Throwable failure) {
-      com.google.rpc.Status status = StatusProto.fromThrowable(failure);
-      for (Any detail : status.getDetailsList()) {
-        if (detail.is(ErrorInfo.class)) {
-          try {
+    /// `OK`, the reason of the refusal, or the number of the status where it has none.
+    private static String reason(Http2Headers trailers) {
+      CharSequence status = trailers.get("grpc-status");
+      CharSequence details = trailers.get(DETAILS);
+      if (details == null) {
+        return "0".contentEquals(status) ? "OK" : "status " + status;
+      }
+      try {
+        byte[] bytes = Base64.getDecoder().decode(details.toString());
+        for (Any detail : com.google.rpc.Status.parseFrom(bytes).getDetailsList()) {
+          if (detail.is(ErrorInfo.class)) {
             return detail.unpack(ErrorInfo.class).getReason();
-          } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException(e);
           }
         }
+        return "status " + status;
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException(e);
       }
-      return Status.fromThrowable(failure).getCode().name();
     }
 
-    Result result(double offered, int seconds, long decoded) {
+    Result result(Load.Poisson plan, int seconds, LoadServer.Figures server, long cpuNanos) {
+      Map<Source, Long> okBySource = new HashMap<>();
+      ok.forEach((call, count) -> okBySource.put(plan.sources.get(call), count));
       return new Result(
-          offered,
-          answered.getTotalCount() / (double) seconds,
-          late.sum(),
+          plan.sent.values().stream().mapToLong(Long::longValue).sum() / (double) seconds,
+          inTime / (double) seconds,
+          letIn,
+          lag,
           answered,
           refused,
-          decoded,
+          server.decoded(),
+          server.cpuNanos() / 1e9 / seconds,
+          cpuNanos / 1e9 / seconds,
           reasons,
-          sent,
-          ok);
+          plan.sent,
+          okBySource);
     }
   }
 }

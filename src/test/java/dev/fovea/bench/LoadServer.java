@@ -7,12 +7,12 @@ import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.fake.UnitVectors;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Tensor;
-import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
+import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -22,11 +22,15 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /// The server that [LoadBench] asks: in a process of its own, with an engine that takes its time.
 final class LoadServer implements AutoCloseable {
   private static final int SLOWER = 20;
-  private static final String DECODED = "decoded";
+  private static final String PORT = "port";
+  private static final String FIGURES = "figures";
+  private static final OperatingSystemMXBean SYSTEM =
+      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
   private final Process process;
   private final BufferedReader answers;
@@ -37,7 +41,7 @@ final class LoadServer implements AutoCloseable {
     this.process = process;
     this.answers = process.inputReader(StandardCharsets.UTF_8);
     this.questions = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-    this.port = (int) number("port");
+    this.port = Integer.parseInt(answer(PORT));
   }
 
   /// How long the engine takes for a batch.
@@ -45,18 +49,37 @@ final class LoadServer implements AutoCloseable {
     return SLOWER * Simulation.gpu(size);
   }
 
-  static LoadServer start() throws IOException {
+  /// What a server counts from its start.
+  ///
+  /// @param decoded images
+  /// @param cpuNanos time of processors
+  record Figures(long decoded, long cpuNanos) {
+    Figures since(Figures before) {
+      return new Figures(decoded - before.decoded, cpuNanos - before.cpuNanos);
+    }
+  }
+
+  /// Time of processors that this process has taken.
+  static long cpuNanos() {
+    return SYSTEM.getProcessCpuTime();
+  }
+
+  /// @param kind `server`, or `floor` for a [RefusingServer]
+  static LoadServer start(String kind) throws IOException {
     List<String> command =
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",
+            // As the launcher has it.
+            "-Djdk.virtualThreadScheduler.parallelism="
+                + (Runtime.getRuntime().availableProcessors() + 3),
             "--sun-misc-unsafe-memory-access=allow",
             "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
             "-cp",
             System.getProperty("java.class.path"),
             Bench.class.getName(),
             "load",
-            "server");
+            kind);
     return new LoadServer(
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start());
   }
@@ -71,31 +94,37 @@ final class LoadServer implements AutoCloseable {
                     "fovea.call.trust-caller-header",
                     "true"),
                 clock ->
-                    new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256));
-        BufferedReader in =
-            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-      System.out.println("port " + gateway.port());
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        System.out.println(
-            DECODED + " " + gateway.count("fovea.stage.duration", "stage", "decode"));
+                    new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256))) {
+      answerQuestions(
+          gateway.port(), () -> gateway.count("fovea.stage.duration", "stage", "decode"));
+    }
+  }
+
+  /// Says where the server listens, and how much it has done whenever it is asked.
+  static void answerQuestions(int port, LongSupplier decoded) throws IOException {
+    System.out.println(PORT + " " + port);
+    try (BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+      while (in.readLine() != null) {
+        System.out.println(FIGURES + " " + decoded.getAsLong() + " " + cpuNanos());
       }
     }
   }
 
-  ManagedChannel newChannel() {
-    return NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+  int port() {
+    return port;
   }
 
-  /// Images decoded so far.
-  long decoded() throws IOException {
-    questions.println(DECODED);
-    return number(DECODED);
+  Figures figures() throws IOException {
+    questions.println();
+    String[] numbers = answer(FIGURES).split(" ");
+    return new Figures(Long.parseLong(numbers[0]), Long.parseLong(numbers[1]));
   }
 
-  private long number(String name) throws IOException {
+  private String answer(String name) throws IOException {
     for (String line = answers.readLine(); line != null; line = answers.readLine()) {
       if (line.startsWith(name + " ")) {
-        return Long.parseLong(line.substring(name.length() + 1));
+        return line.substring(name.length() + 1);
       }
     }
     throw new IllegalStateException("the server has ended");
