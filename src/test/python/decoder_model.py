@@ -9,6 +9,10 @@ attention over what the vision encoder has seen, and a vocabulary of 2,048 token
 
 The weights are random numbers of a fixed seed, large enough that the next token depends on every token before and on the
 image. Special tokens are never likely but the end, which gets likelier with every token, so that texts end somewhere.
+
+Two things are there for tests of what goes wrong. A step that reads the token `z` takes a hundred times as long as any
+other: a loop of matrix products turns over. And a token in place 128 or behind it is out of range in a Gather and fails the
+whole execution, as a text does whose family claims a longer context.
 """
 
 from pathlib import Path
@@ -19,6 +23,7 @@ from onnx import TensorProto, checker, helper, numpy_helper, save
 OUT = Path(__file__).parents[1] / "resources" / "decoder" / "model.onnx"
 LENGTH, WIDTH, TOKENS, FEATURES, PATCHES = 128, 8, 2048, 224, 64
 SPECIAL, END, FAR = 16, 2, -1e4
+Z, TURNS, SIDE = 105, 128, 256
 
 
 def weights() -> dict[str, np.ndarray]:
@@ -26,6 +31,8 @@ def weights() -> dict[str, np.ndarray]:
     bias = np.zeros(TOKENS, np.float32)
     bias[:SPECIAL] = -100
     bias[END] = -26
+    turns = np.zeros(TOKENS, np.int64)
+    turns[Z] = TURNS
     ending = np.zeros(TOKENS, np.float32)
     ending[END] = 1
     padding = np.zeros((1, PATCHES, 2 * WIDTH + 1), np.float32)
@@ -40,6 +47,9 @@ def weights() -> dict[str, np.ndarray]:
         },
         "bias": bias,
         "ending": ending,
+        "turns": turns,
+        "square": np.array([SIDE, SIDE], np.int64),
+        "always": np.array(True),
         "padding": padding,
         "far": np.array(FAR, np.float32),
         "none": np.array(0, np.float32),
@@ -134,8 +144,36 @@ def nodes() -> list:
     node("Cast", "position_column", "age", to=TensorProto.FLOAT)
     node("Mul", "age ending", "tired")
     node("Add", "plain bias", "biased")
-    node("Add", "biased tired", "logits")
+    node("Add", "biased tired", "said")
+    # Time for what is slow; what the loop ends with is zero.
+    node("Gather", "turns input_ids", "token_turns", axis=0)
+    node("ReduceMax", "token_turns", "trips", keepdims=0)
+    node("ConstantOfShape", "square", "start")
+    node("EyeLike", "start", "once_around")
+    node("Loop", "trips always start", "turned_over", body=turnover())
+    node("ReduceSum", "turned_over", "nothing", keepdims=0)
+    node("Add", "said nothing", "logits")
     return made
+
+
+def turnover():
+    square = helper.make_tensor_value_info("state", TensorProto.FLOAT, [SIDE, SIDE])
+    return helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["still_going"]),
+            helper.make_node("MatMul", ["state", "once_around"], ["state_after"]),
+        ],
+        "turnover",
+        [
+            helper.make_tensor_value_info("trip", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            square,
+        ],
+        [
+            helper.make_tensor_value_info("still_going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("state_after", TensorProto.FLOAT, [SIDE, SIDE]),
+        ],
+    )
 
 
 def info(name, kind, *shape):

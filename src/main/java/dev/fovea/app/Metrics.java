@@ -115,6 +115,10 @@ final class Metrics implements ServerInterceptor, StageListener {
   /// The texts that are generated, and how they end.
   void observe(GenerateText texts) {
     gauge("fovea.generation.texts", "Texts under way", texts::underWay);
+    gauge(
+        "fovea.generation.waiting",
+        "Pieces of text that wait for their clients to read",
+        texts.backlog()::sum);
     count("fovea.generation.tokens", "Tokens generated", texts, t -> t.counts().tokens());
     for (Ending.Reason reason : Ending.Reason.values()) {
       ending(texts, reason.name(), counts -> counts.finished().getOrDefault(reason, 0L));

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -27,6 +28,7 @@ public final class TokenStream implements Consumer<Delta> {
 
   private final Reader reader;
   private final Deadline deadline;
+  private final LongAdder backlog;
 
   /// Guards what follows, and sees to it that deltas reach the reader one by one.
   private final ReentrantLock lock = new ReentrantLock();
@@ -45,9 +47,11 @@ public final class TokenStream implements Consumer<Delta> {
   }
 
   /// @param deadline until when what waits may still be read; its clock measures the grace
-  public TokenStream(Reader reader, Deadline deadline) {
+  /// @param backlog how many deltas of all streams wait; kept up to date
+  public TokenStream(Reader reader, Deadline deadline, LongAdder backlog) {
     this.reader = reader;
     this.deadline = deadline;
+    this.backlog = backlog;
   }
 
   /// More text.
@@ -63,12 +67,13 @@ public final class TokenStream implements Consumer<Delta> {
       } else if (waiting.size() < CAPACITY) {
         full = false;
         waiting.add(delta);
+        backlog.increment();
       } else {
         long now = deadline.clock().nanoTime();
         fullSinceNanos = full ? fullSinceNanos : now;
         full = true;
         if (now - fullSinceNanos > GRACE.toNanos()) {
-          waiting.clear();
+          drop();
           throw new GatewayException(
                   Reason.SLOW_CONSUMER, "the client did not read its stream fast enough")
               .with("limit", CAPACITY);
@@ -90,9 +95,16 @@ public final class TokenStream implements Consumer<Delta> {
     }
   }
 
+  private void drop() {
+    backlog.add(-waiting.size());
+    waiting.clear();
+  }
+
   private void send() {
     while (!waiting.isEmpty() && reader.isReady()) {
-      reader.read(waiting.remove());
+      Delta next = waiting.remove();
+      backlog.decrement();
+      reader.read(next);
     }
     if (waiting.isEmpty()) {
       full = false;
@@ -110,7 +122,7 @@ public final class TokenStream implements Consumer<Delta> {
       while (!waiting.isEmpty()) {
         long left = deadline.remainingNanos();
         if (left <= 0) {
-          waiting.clear();
+          drop();
           throw new GatewayException(
                   Reason.SLOW_CONSUMER, "the client did not read its stream to the end in time")
               .with("limit", CAPACITY);
@@ -127,14 +139,14 @@ public final class TokenStream implements Consumer<Delta> {
     lock.lock();
     try {
       send();
-      waiting.clear();
+      drop();
     } finally {
       lock.unlock();
     }
   }
 
-  /// Deltas that wait; for gauges.
-  public int waiting() {
+  /// Deltas that wait.
+  int waiting() {
     lock.lock();
     try {
       return waiting.size();

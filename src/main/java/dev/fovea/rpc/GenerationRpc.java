@@ -255,7 +255,8 @@ final class GenerationRpc extends GenerationServiceGrpc.GenerationServiceImplBas
                           parts,
                           decoding(wanted.family()).vocabulary(),
                           wanted.text(),
-                          record)
+                          record,
+                          services.generateText().backlog())
                       .of(streaming.generation());
                 }));
   }

@@ -14,6 +14,7 @@ import dev.fovea.v1.StreamAnswerResponse;
 import dev.fovea.v1.StreamCaptionResponse;
 import dev.fovea.v1.TextDelta;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 
 /// A text on its way to a client: the first message before it begins, deltas as fast as the client
@@ -36,7 +37,8 @@ final class TextReplies<A> implements TextReader {
       Parts<A> parts,
       Vocabulary vocabulary,
       TextRequest wanted,
-      CallRecord record) {
+      CallRecord record,
+      LongAdder backlog) {
     this.replies = replies;
     this.parts = parts;
     this.vocabulary = vocabulary;
@@ -56,7 +58,8 @@ final class TextReplies<A> implements TextReader {
                 replies.write(parts.delta().apply(writer.delta(delta)));
               }
             },
-            record.call().deadline());
+            record.call().deadline(),
+            backlog);
     replies.whenReady(text::readerIsReady);
   }
 
@@ -92,7 +95,6 @@ final class TextReplies<A> implements TextReader {
   A of(Generation generation) throws InterruptedException {
     try {
       Ending ending = generation.run(this);
-      text.finish();
       return parts.finished().apply(GenerationWriter.finished(ending, record));
     } finally {
       text.abandon();
@@ -111,5 +113,10 @@ final class TextReplies<A> implements TextReader {
     if (!delta.text().isEmpty() || delta.count() > 0) {
       text.accept(delta);
     }
+  }
+
+  @Override
+  public void end() throws InterruptedException {
+    text.finish();
   }
 }

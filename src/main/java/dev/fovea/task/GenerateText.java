@@ -46,6 +46,7 @@ public final class GenerateText {
   private final CpuGate cpu;
   private final Constraints constraints = new Constraints();
   private final AtomicInteger underWay = new AtomicInteger();
+  private final LongAdder backlog = new LongAdder();
   private final LongAdder tokens = new LongAdder();
   private final LongAdder gone = new LongAdder();
   private final LongAdder slow = new LongAdder();
@@ -79,6 +80,11 @@ public final class GenerateText {
   /// Texts under way; for gauges.
   public int underWay() {
     return underWay.get();
+  }
+
+  /// Deltas of streams that wait for their clients; for gauges, and kept up to date by the streams.
+  public LongAdder backlog() {
+    return backlog;
   }
 
   /// The prompt for a caption of one image.
@@ -209,9 +215,16 @@ public final class GenerateText {
       CallRecord record,
       TextReader reader)
       throws InterruptedException {
-    record.used(family.lease(Role.DECODER).model(), family.kind());
+    Lease decoder = family.lease(Role.DECODER);
+    record.used(decoder.model(), family.kind());
     reader.begin(prompt.length(), prompt.told(request));
-    return generate(family.lease(Role.DECODER), prompt.prompt(), request, record, reader::read);
+    return counted(
+        record,
+        () -> {
+          Ending ending = generate(decoder, prompt.prompt(), request, record, reader::read);
+          reader.end();
+          return ending;
+        });
   }
 
   private Ending generate(
@@ -222,9 +235,7 @@ public final class GenerateText {
       Consumer<Delta> reader)
       throws InterruptedException {
     Optional<Constraint> constraint = constraint(decoder.model(), request);
-    return counted(
-        record,
-        () -> Generator.run(decoder, prompt, request.options(), constraint, terms(record), reader));
+    return Generator.run(decoder, prompt, request.options(), constraint, terms(record), reader);
   }
 
   /// Generates the whole text.
@@ -237,7 +248,9 @@ public final class GenerateText {
       return searched(decoder, prompt.prompt(), request, record);
     }
     List<Delta> deltas = new ArrayList<>();
-    Ending ending = generate(decoder, prompt.prompt(), request, record, deltas::add);
+    Ending ending =
+        counted(
+            record, () -> generate(decoder, prompt.prompt(), request, record, deltas::add));
     Delta all = deltas.stream().reduce(new Delta("", List.of(), 0), Delta::then);
     return new GeneratedText(all, ending, prompt.length(), prompt.told(request));
   }

@@ -13,4 +13,9 @@ public interface TextReader {
 
   /// More text. What is thrown ends it.
   void read(Delta delta);
+
+  /// The text is whole, and the engine has its place back. Waits until all of it was read.
+  ///
+  /// @throws dev.fovea.failure.GatewayException with `SLOW_CONSUMER`
+  void end() throws InterruptedException;
 }

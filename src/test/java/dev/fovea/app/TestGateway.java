@@ -136,6 +136,11 @@ public final class TestGateway implements AutoCloseable {
     return registry.get(name).meter().measure().iterator().next().getValue();
   }
 
+  /// What a counter with a tag says now.
+  public double metric(String name, String tag, String value) {
+    return registry.get(name).tag(tag, value).meter().measure().iterator().next().getValue();
+  }
+
   /// Series of metrics that there are.
   int meters() {
     return registry.getMeters().size();

@@ -1,6 +1,7 @@
 package dev.fovea.fake;
 
 import java.io.IOException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -27,7 +28,7 @@ public final class ChangingRepository {
   /// Makes a set in which every model has that version; it is not seen yet.
   public Path prepare(int version) throws IOException {
     Path set = folder.resolve("set-" + version);
-    try (Stream<Path> files = Files.walk(shipped)) {
+    try (Stream<Path> files = Files.walk(shipped, FileVisitOption.FOLLOW_LINKS)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         String path = shipped.relativize(file).toString();
         Path copy = set.resolve(path.replaceFirst("/1/", "/" + version + "/"));

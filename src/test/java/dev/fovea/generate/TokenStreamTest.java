@@ -10,11 +10,14 @@ import dev.fovea.fake.FakeClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class TokenStreamTest {
   private final FakeClock clock = new FakeClock();
   private final List<String> read = new ArrayList<>();
+  private final LongAdder backlog = new LongAdder();
   private boolean ready = true;
   private final TokenStream stream =
       new TokenStream(
@@ -29,7 +32,15 @@ final class TokenStreamTest {
               read.add(delta.text());
             }
           },
-          Deadline.after(clock, Duration.ofSeconds(60)));
+          Deadline.after(clock, Duration.ofSeconds(60)),
+          backlog);
+
+  @AfterEach
+  void backlogIsWhatWaits() {
+    assertThat(backlog.sum()).isEqualTo(stream.waiting());
+    stream.abandon();
+    assertThat(backlog.sum()).isZero();
+  }
 
   private void send(String text) {
     stream.accept(new Delta(text, List.of(), 1));

@@ -39,11 +39,15 @@ final class Questions {
   }
 
   static StreamAnswerRequest stream(AnswerRequest request) {
-    return StreamAnswerRequest.newBuilder()
-        .setModel(request.getModel())
-        .addAllTurns(request.getTurnsList())
-        .setOptions(request.getOptions())
-        .build();
+    StreamAnswerRequest.Builder stream =
+        StreamAnswerRequest.newBuilder()
+            .setModel(request.getModel())
+            .addAllTurns(request.getTurnsList())
+            .setOptions(request.getOptions());
+    if (request.hasConstraint()) {
+      stream.setConstraint(request.getConstraint());
+    }
+    return stream.build();
   }
 
   /// Every message of a stream that ends well.

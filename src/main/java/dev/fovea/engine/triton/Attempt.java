@@ -9,6 +9,7 @@ import inference.ModelInferRequest;
 import inference.ModelInferResponse;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
+import io.grpc.Context;
 import io.grpc.ClientStreamTracer;
 import io.grpc.ClientStreamTracer.StreamInfo;
 import io.grpc.Metadata;
@@ -65,6 +66,9 @@ final class Attempt {
 
   /// Sends the request. What it refers to must stay as it is until the attempt is over.
   ///
+  /// The attempt has its own time and its own end: it leaves the context of the call that this
+  /// thread serves, whose cancellation would keep the end of a sequence from being sent.
+  ///
   /// @param timeoutNanos how long it may take
   /// @param over run once, when the call has ended however it did
   static Attempt start(
@@ -73,19 +77,27 @@ final class Attempt {
       ModelInferRequest request,
       long timeoutNanos,
       Runnable over) {
-    Attempt attempt = new Attempt(server, connection, timeoutNanos);
+    Context serving = Context.ROOT.attach();
+    try {
+      Attempt attempt = new Attempt(server, connection, timeoutNanos);
+      attempt.send(connection, request, over);
+      return attempt;
+    } finally {
+      Context.ROOT.detach(serving);
+    }
+  }
+
+  private void send(Connection connection, ModelInferRequest request, Runnable over) {
     connection.calls().incrementAndGet();
-    attempt.call.start(
-        attempt
-        .new Listener(() -> {
+    call.start(
+        new Listener(() -> {
           connection.calls().decrementAndGet();
           over.run();
         }),
         new Metadata());
-    attempt.call.sendMessage(request);
-    attempt.call.halfClose();
-    attempt.call.request(2);
-    return attempt;
+    call.sendMessage(request);
+    call.halfClose();
+    call.request(2);
   }
 
   TritonServer server() {

@@ -33,6 +33,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// one status.
 final class TritonLease implements Lease {
   private final ModelRoute route;
+  private final AtomicInteger sequences = new AtomicInteger();
 
   TritonLease(ModelRoute route) {
     this.route = route;
@@ -118,7 +119,12 @@ final class TritonLease implements Lease {
 
   @Override
   public Sequence openSequence() {
-    return new TritonSequence(route);
+    return new TritonSequence(route, sequences);
+  }
+
+  @Override
+  public int sequences() {
+    return sequences.get();
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /// A sequence on one server, whose sequence batcher keeps the state. Its id is random, for several
@@ -27,6 +28,7 @@ final class TritonSequence implements Sequence {
   private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
 
   private final ModelRoute route;
+  private final AtomicInteger open;
   private final long id = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
   private @Nullable TritonServer server;
   private @Nullable Connection connection;
@@ -34,11 +36,16 @@ final class TritonSequence implements Sequence {
   private boolean broken;
   private boolean ended;
 
-  TritonSequence(ModelRoute route) {
+  private boolean closed;
+
+  /// @param open how many sequences of the model are open; told when this one is and when it is not
+  TritonSequence(ModelRoute route, AtomicInteger open) {
     if (route.model().signature().interaction() != Interaction.SEQUENCE) {
       throw new UnsupportedOperationException(route.model() + " has no sequences");
     }
     this.route = route;
+    this.open = open;
+    open.incrementAndGet();
   }
 
   @Override
@@ -147,6 +154,10 @@ final class TritonSequence implements Sequence {
   /// sequences.
   @Override
   public void close() {
+    if (!closed) {
+      closed = true;
+      open.decrementAndGet();
+    }
     if (ended || last == null || server == null || connection == null) {
       return;
     }

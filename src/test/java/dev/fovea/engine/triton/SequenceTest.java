@@ -25,6 +25,7 @@ import dev.fovea.tensor.Shape;
 import dev.fovea.tensor.Tensor;
 import inference.ModelInferRequest;
 import io.grpc.Status;
+import io.grpc.Context;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -231,6 +232,17 @@ final class SequenceTest extends SequenceContractTest {
         Await.until("the first step arrives", WITHIN, () -> !seen.isEmpty());
         gone.cancel(true);
       }
+      assertEnded(seen, 2);
+
+      Context.CancellableContext serving = Context.current().withCancellation();
+      serving.run(() -> {
+        try (Sequence sequence = lease.openSequence()) {
+          sequence.step(row(0, Duration.ofSeconds(30)));
+          serving.cancel(null);
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+      });
       assertEnded(seen, 2);
 
       lease.openSequence().close();
