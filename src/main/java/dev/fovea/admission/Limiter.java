@@ -25,7 +25,9 @@ import java.util.concurrent.Executor;
 /// further from full, so they are the first to be refused. And no caller gets more than twice of
 /// what is left (the dynamic thresholds of Choudhury and Hahne 1998): alone it may have two thirds
 /// of the level, and the more others take, the less; there is always room for those who ask for
-/// little.
+/// little. Where callers who ask for less than their fair share take most of what can be served, the
+/// others are let in only while the level is further from full, so that it is not they who find it
+/// full by chance.
 ///
 /// A call may be let in by its headers alone ([#expect]) and say later how much it brings
 /// ([#admit]).
@@ -42,6 +44,10 @@ public final class Limiter implements StageListener {
 
   /// A caller may have so many times under way what there is still room for.
   private static final double GREED = 2;
+
+  /// The part of the level that is kept for callers who ask for less than their share, when they are
+  /// all that is served.
+  private static final double RESERVE = 0.3;
 
   /// How long room is kept for a call whose message has not come while others ask for it.
   private static final Duration LONGEST_EXPECTATION = Duration.ofSeconds(1);
@@ -80,6 +86,7 @@ public final class Limiter implements StageListener {
   /// Permits of calls whose messages have not come, the oldest first.
   private final Set<Permit> expected = new LinkedHashSet<>();
 
+  private final FairShares shares = new FairShares();
   private final Waits threadWaits = new Waits();
   private final Waits processorWaits = new Waits();
   private final Waits engineWaits = new Waits();
@@ -143,6 +150,8 @@ public final class Limiter implements StageListener {
   private void enlarge(Permit permit, CallContext call, int items) {
     int counted = Math.min(items, (int) Math.max(1, level * LARGEST_CALL));
     int others = underWay - permit.items();
+    int more = counted - permit.items();
+    shares.ask(call.caller(), more);
     double allowed = level * share(call.criticality());
     int wanted = others + counted;
     if (others > 0 && wanted > allowed) {
@@ -152,12 +161,14 @@ public final class Limiter implements StageListener {
           .retryAfter(RETRY_AFTER);
     }
     int own = byCaller.getOrDefault(call.caller(), 0) - permit.items();
-    double ownShare = GREED * (allowed - others);
+    double reserve = RESERVE * shares.modest() * shares.excess(call.caller());
+    double ownShare = GREED * Math.max(0, allowed * (1 - reserve) - others);
     if (own > 0 && own + counted > ownShare) {
       throw new GatewayException(Reason.RATE_LIMITED, "the caller has its share under way")
           .with("limit", (long) ownShare)
           .retryAfter(RETRY_AFTER);
     }
+    shares.serve(more);
     underWay = wanted;
     mostUnderWay = Math.max(mostUnderWay, underWay);
     byCaller.put(call.caller(), own + counted);
@@ -220,6 +231,7 @@ public final class Limiter implements StageListener {
     waits.add(nanos);
     long now = clock.nanoTime();
     if (now - windowStart >= WINDOW_NANOS) {
+      shares.fade((now - windowStart) / (double) WINDOW_NANOS);
       adapt(threadWaits.take() + processorWaits.take() + engineWaits.take());
       windowStart = now;
       mostUnderWay = underWay;

@@ -262,7 +262,7 @@ public final class Gateway implements AutoCloseable {
             List.of(new TimeLimits(policy, all), models.generations()),
             List.of(metrics, contexts),
             drain::begin);
-    WarmUp warmUp = new WarmUp(settings.grpc().host(), server.port());
+    WarmUp warmUp = new WarmUp(settings.grpc().host(), server.port(), limits);
     Gateway gateway = new Gateway(models, decoder, metrics, server, warmUp);
     warmUp.run(models.catalog());
     gateway.reportHealth();

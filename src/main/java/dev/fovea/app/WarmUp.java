@@ -1,5 +1,6 @@
 package dev.fovea.app;
 
+import com.google.common.collect.Lists;
 import com.google.protobuf.ByteString;
 import dev.fovea.call.CallContext;
 import dev.fovea.call.Caller;
@@ -9,9 +10,11 @@ import dev.fovea.call.Deadline;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.failure.Outcome;
+import dev.fovea.image.ImageLimits;
 import dev.fovea.image.ImageOptions;
 import dev.fovea.image.ImageSource;
 import dev.fovea.image.Region;
+import dev.fovea.rpc.RequestLimits;
 import dev.fovea.task.CallRecord;
 import dev.fovea.task.Content;
 import dev.fovea.task.EmbedItems;
@@ -54,15 +57,23 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// Calls every family a few times over a real connection before anyone else does, so that no caller
-/// pays for what happens once: classes, compiled code, the runtime's memory.
+/// pays for what happens once: classes, compiled code, the runtime's memory. It keeps to the limits
+/// that everybody else has: what a server does not let in needs no warmth.
 final class WarmUp {
   private static final Logger LOG = System.getLogger(WarmUp.class.getName());
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int ROUNDS = 4;
   private static final int TOKENS = 4;
+  private static final String TEMPLATE = "{}";
   private static final String PICTURE = "/warm-up.jpg";
 
+  /// Of the picture.
+  private static final int WIDTH = 160;
+
+  private static final int HEIGHT = 120;
+
   private final InetSocketAddress server;
+  private final RequestLimits limits;
   private final Duration patience;
 
   /// Makes no two items the same, so that none is answered with a vector that was kept.
@@ -70,13 +81,14 @@ final class WarmUp {
 
   private volatile Set<String> cold = Set.of();
 
-  WarmUp(String host, int port) {
-    this(host, port, PATIENCE);
+  WarmUp(String host, int port, RequestLimits limits) {
+    this(host, port, limits, PATIENCE);
   }
 
   /// @param patience how long one call may take
-  WarmUp(String host, int port, Duration patience) {
+  WarmUp(String host, int port, RequestLimits limits, Duration patience) {
     this.server = reachable(host, port);
+    this.limits = limits;
     this.patience = patience;
   }
 
@@ -118,9 +130,11 @@ final class WarmUp {
     try {
       if (family.ready()) {
         embed(channel, family, picture);
-        classify(channel, family, picture);
-        estimateDepth(channel, family, picture);
-        caption(channel, family, picture);
+        if (seesPictures(picture)) {
+          classify(channel, family, picture);
+          estimateDepth(channel, family, picture);
+          caption(channel, family, picture);
+        }
       }
       return true;
     } catch (StatusRuntimeException e) {
@@ -137,6 +151,19 @@ final class WarmUp {
         }
       }
     }
+  }
+
+  private boolean seesPictures(ByteString picture) {
+    ImageLimits images = limits.image();
+    return picture.size() <= images.maxBytes()
+        && WIDTH * HEIGHT <= images.maxPixels()
+        && WIDTH <= images.maxSide();
+  }
+
+  /// A text that no call before had.
+  private String text(String before) {
+    String text = before + items++;
+    return text.substring(Math.max(0, text.length() - limits.maxTextCharacters()));
   }
 
   /// Has a family that nobody can call yet embed what it can, as often as is done at the start.
@@ -187,17 +214,24 @@ final class WarmUp {
   }
 
   private void embed(ManagedChannel channel, ServedFamily family, ByteString picture) {
-    EmbedRequest.Builder request = EmbedRequest.newBuilder().setModel(selector(family));
-    if (Task.EMBED_IMAGE.isSupportedBy(family)) {
-      request.addItems(item(picture)).addItems(item(picture));
-    }
+    List<Item> items = new ArrayList<>();
     if (Task.EMBED_TEXT.isSupportedBy(family)) {
-      request.addItems(
-          Item.newBuilder()
-              .setContent(
-                  dev.fovea.v1.Content.newBuilder()
-                      .setText(Text.newBuilder().setValue("a picture " + items++))));
+      Text text = Text.newBuilder().setValue(text("a picture ")).build();
+      items.add(
+          Item.newBuilder().setContent(dev.fovea.v1.Content.newBuilder().setText(text)).build());
     }
+    if (Task.EMBED_IMAGE.isSupportedBy(family) && seesPictures(picture)) {
+      items.add(item(picture));
+      items.add(item(picture));
+    }
+    for (List<Item> call : Lists.partition(items, limits.maxItems())) {
+      embed(channel, family, call);
+    }
+  }
+
+  private void embed(ManagedChannel channel, ServedFamily family, List<Item> items) {
+    EmbedRequest.Builder request =
+        EmbedRequest.newBuilder().setModel(selector(family)).addAllItems(items);
     EmbeddingServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
         .embed(request.build());
@@ -205,8 +239,14 @@ final class WarmUp {
 
   private void classify(ManagedChannel channel, ServedFamily family, ByteString picture) {
     if (!Task.CLASSIFY.isSupportedBy(family)
+        || limits.maxTextCharacters() < TEMPLATE.length()
         || family.family().space().orElseThrow().singleLabel().isEmpty()) {
       return;
+    }
+    LabelList.Builder labels = LabelList.newBuilder();
+    int most = Math.min(limits.maxLabels(), limits.maxPrompts());
+    for (int label = 0; label < Math.min(2, most); label++) {
+      labels.addLabels(Label.newBuilder().setName(text("warm ")));
     }
     ClassificationServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS)
@@ -214,10 +254,8 @@ final class WarmUp {
             ClassifyRequest.newBuilder()
                 .setModel(selector(family))
                 .addItems(item(picture))
-                .setLabelList(
-                    LabelList.newBuilder()
-                        .addLabels(Label.newBuilder().setName("warm " + items++))
-                        .addLabels(Label.newBuilder().setName("cold " + items++)))
+                .setLabelList(labels)
+                .addHypothesisTemplates(TEMPLATE)
                 .build());
   }
 

@@ -114,6 +114,11 @@ public final class TestGateway implements AutoCloseable {
     return gateway.port();
   }
 
+  /// Whether every family is served, and warm.
+  boolean ready() {
+    return gateway.ready();
+  }
+
   FamilyCatalog catalog() {
     return gateway.catalog();
   }

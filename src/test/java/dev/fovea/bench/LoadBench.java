@@ -41,24 +41,28 @@ final class LoadBench {
   private static final int CONNECTIONS = 4;
   private static final int CALLERS = 8;
   private static final int WARM_UP_SECONDS = 8;
+  private static final List<Double> OVERLOADS = List.of(2.0, 5.0, 10.0);
   private static final String METHOD = EmbeddingServiceGrpc.getEmbedMethod().getFullMethodName();
   private static final double CAPACITY = Simulation.capacity(LoadServer::nanos, MAX_SIZE);
 
   private LoadBench() {}
 
-  /// @param arguments `--quick` for two seconds a load, a number for so many, `server` for the
-  ///   process that is asked
+  /// @param arguments `--quick` for two seconds a load or a number for so many; after it, the
+  ///   overloads that alone are of interest. `server` and `floor` for the processes that are asked
   static void run(String... arguments) throws Exception {
     String argument = arguments.length == 0 ? "15" : arguments[0];
     switch (argument) {
       case "server" -> LoadServer.serve();
       case "floor" -> RefusingServer.serve();
-      case "--quick" -> run(2);
-      default -> run(Integer.parseInt(argument));
+      case "--quick" -> run(2, List.of());
+      default ->
+          run(
+              Integer.parseInt(argument),
+              Arrays.stream(arguments).skip(1).map(Double::valueOf).toList());
     }
   }
 
-  private static void run(int seconds) throws Exception {
+  private static void run(int seconds, List<Double> only) throws Exception {
     System.out.printf(
         "capacity %.0f images a second, answers of use for %d ms, %d s a load%n",
         CAPACITY, ALLOWED.toMillis(), seconds);
@@ -81,12 +85,15 @@ final class LoadBench {
       for (double factor : new double[] {0.7, 0.9, 1.0, 1.2}) {
         peak = Math.max(peak, show(percent(factor), load.run(factor, seconds)).goodput());
       }
-      for (double factor : new double[] {2, 5, 10}) {
+      for (double factor : only.isEmpty() ? OVERLOADS : only) {
         Result overload = show(percent(factor), load.run(factor, seconds));
         System.out.printf(
             "        goodput %.3f of peak; images decoded for nothing: %d%n",
             overload.goodput() / peak, Math.max(0, overload.decoded() - overload.letIn()));
         recover(load, half);
+      }
+      if (!only.isEmpty()) {
+        return;
       }
       beside(load, seconds);
       byCriticality(load, seconds);
@@ -103,10 +110,10 @@ final class LoadBench {
     try (LoadServer server = LoadServer.start("floor");
         Load load = new Load(server)) {
       for (int second = 0; second < WARM_UP_SECONDS; second++) {
-        load.run(10, 1);
+        load.second(10);
       }
       System.out.println("a bare gRPC server that refuses all by their headers:");
-      for (double factor : new double[] {2, 5, 10}) {
+      for (double factor : OVERLOADS) {
         show(percent(factor), load.run(factor, seconds));
       }
     }
@@ -116,10 +123,10 @@ final class LoadBench {
   /// is code, too.
   private static void warmUp(Load load) throws Exception {
     for (int second = 0; second < WARM_UP_SECONDS; second++) {
-      load.run(second % 2 == 0 ? 2 : 10, 1);
+      load.second(second % 2 == 0 ? 2 : 10);
     }
     for (int second = 0; second < 30; second++) {
-      Result result = load.run(0.8, 1);
+      Result result = load.second(0.8);
       if (second > 4 && result.refused().getTotalCount() == 0) {
         return;
       }
@@ -166,7 +173,7 @@ final class LoadBench {
   private static void recover(Load load, Result normal) throws Exception {
     double bound = 2 * normal.answered().getValueAtPercentile(99);
     for (int second = 1; second <= 15; second++) {
-      Result result = load.run(0.5, 1);
+      Result result = load.second(0.5);
       boolean isNormal =
           result.refused().getTotalCount() == 0
               && result.answered().getValueAtPercentile(99) <= bound;
@@ -262,23 +269,34 @@ final class LoadBench {
       this.message = framed(Requests.embed(Requests.image(jpeg(random))).toByteArray());
     }
 
-    /// Many callers who all ask alike.
+    /// Many callers who all ask alike, from one moment to the other.
+    Result second(double factor) throws Exception {
+      return run(alike(factor), 0, 1);
+    }
+
+    /// Many callers who all ask alike, after a second of the same that does not count.
     Result run(double factor, int seconds) throws Exception {
-      return run(
-          IntStream.range(0, CALLERS)
-              .mapToObj(caller -> new Source(factor / CALLERS, Source.caller("caller " + caller)))
-              .toList(),
-          seconds);
+      return run(alike(factor), seconds);
     }
 
     Result run(List<Source> sources, int seconds) throws Exception {
-      Tally tally = new Tally();
-      LoadServer.Figures before = server.figures();
-      long cpuBefore = LoadServer.cpuNanos();
-      Poisson plan = new Poisson(sources, seconds);
-      loop.run(plan, tally, seconds);
-      long cpu = LoadServer.cpuNanos() - cpuBefore;
-      return tally.result(plan, seconds, server.figures().since(before), cpu);
+      return run(sources, 1, seconds);
+    }
+
+    private static List<Source> alike(double factor) {
+      return IntStream.range(0, CALLERS)
+          .mapToObj(caller -> new Source(factor / CALLERS, Source.caller("caller " + caller)))
+          .toList();
+    }
+
+    private Result run(List<Source> sources, int before, int seconds) throws Exception {
+      LoadServer.Figures figures = server.figures();
+      long cpu = LoadServer.cpuNanos();
+      Poisson plan = new Poisson(sources, before + seconds);
+      Tally tally = new Tally(plan.due + TimeUnit.SECONDS.toNanos(before), seconds);
+      loop.run(plan, tally, before + seconds);
+      return tally.result(
+          plan, before + seconds, server.figures().since(figures), LoadServer.cpuNanos() - cpu);
     }
 
     @Override
@@ -363,8 +381,17 @@ final class LoadBench {
     private final Histogram refused = new Histogram(3);
     private final Map<String, Long> reasons = new TreeMap<>();
     private final Map<OpenLoop.Call, Long> ok = new IdentityHashMap<>();
+    private final long from;
+    private final int seconds;
     private long inTime;
     private long letIn;
+
+    /// @param from when answers begin to count
+    /// @param seconds for how long
+    Tally(long from, int seconds) {
+      this.from = from;
+      this.seconds = seconds;
+    }
 
     @Override
     public void sent(long late) {
@@ -378,7 +405,8 @@ final class LoadBench {
         answered.recordValue(nanos);
         letIn++;
         if (nanos <= ALLOWED.toNanos()) {
-          inTime++;
+          long at = System.nanoTime() - from;
+          inTime += at >= 0 && at < TimeUnit.SECONDS.toNanos(seconds) ? 1 : 0;
           ok.merge(call, 1L, Long::sum);
         }
         return;
@@ -411,19 +439,19 @@ final class LoadBench {
       }
     }
 
-    Result result(Load.Poisson plan, int seconds, LoadServer.Figures server, long cpuNanos) {
+    Result result(Load.Poisson plan, int planned, LoadServer.Figures server, long cpuNanos) {
       Map<Source, Long> okBySource = new HashMap<>();
       ok.forEach((call, count) -> okBySource.put(plan.sources.get(call), count));
       return new Result(
-          plan.sent.values().stream().mapToLong(Long::longValue).sum() / (double) seconds,
+          plan.sent.values().stream().mapToLong(Long::longValue).sum() / (double) planned,
           inTime / (double) seconds,
           letIn,
           lag,
           answered,
           refused,
           server.decoded(),
-          server.cpuNanos() / 1e9 / seconds,
-          cpuNanos / 1e9 / seconds,
+          server.cpuNanos() / 1e9 / planned,
+          cpuNanos / 1e9 / planned,
           reasons,
           plan.sent,
           okBySource);

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -66,20 +67,30 @@ final class LoadServer implements AutoCloseable {
 
   /// @param kind `server`, or `floor` for a [RefusingServer]
   static LoadServer start(String kind) throws IOException {
-    List<String> command =
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    // As the launcher starts a server.
+    String options = System.getenv("FOVEA_JAVA_OPTIONS");
+    if (options != null) {
+      command.addAll(List.of(options.trim().split("\\s+")));
+    }
+    command.addAll(
         List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
-            // As the launcher has it.
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Xms32m",
+            "-XX:GCTimeRatio=99",
+            "-XX:G1PeriodicGCInterval=30000",
+            "-XX:TrimNativeHeapInterval=10000",
             "-Djdk.virtualThreadScheduler.parallelism="
                 + (Runtime.getRuntime().availableProcessors() + 3),
-            "--sun-misc-unsafe-memory-access=allow",
             "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
             "-cp",
             System.getProperty("java.class.path"),
             Bench.class.getName(),
             "load",
-            kind);
+            kind));
     return new LoadServer(
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start());
   }

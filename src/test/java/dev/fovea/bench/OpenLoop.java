@@ -1,5 +1,7 @@
 package dev.fovea.bench;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -321,7 +323,7 @@ final class OpenLoop implements AutoCloseable {
 
       @Override
       public void onGoAwayRead(ChannelHandlerContext ctx, int lastId, long error, ByteBuf debug) {
-        fail(new IllegalStateException("GOAWAY " + error));
+        fail(new IllegalStateException("GOAWAY %d: %s".formatted(error, debug.toString(UTF_8))));
       }
     }
   }
