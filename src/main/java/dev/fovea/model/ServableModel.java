@@ -53,44 +53,6 @@ public record ServableModel(
     labels = List.copyOf(labels);
   }
 
-  /// A model that is no decoder.
-  public ServableModel(
-      String name,
-      String version,
-      String family,
-      Role role,
-      Path artifact,
-      Signature signature,
-      BatchPolicy batchPolicy,
-      int instances,
-      int graphLevel,
-      Map<String, String> parameters,
-      String embeddingOutput,
-      List<String> labels,
-      Optional<ImageProcessor> imageProcessor,
-      Optional<Tokenizer> tokenizer,
-      String artifactDigest,
-      String preprocessingDigest) {
-    this(
-        name,
-        version,
-        family,
-        role,
-        artifact,
-        signature,
-        batchPolicy,
-        instances,
-        graphLevel,
-        parameters,
-        embeddingOutput,
-        labels,
-        imageProcessor,
-        tokenizer,
-        artifactDigest,
-        preprocessingDigest,
-        Optional.empty());
-  }
-
   /// The vision encoder's output with the features of each patch, which other models read: what the
   /// parameter `image_features` names.
   public String imageFeatures() {

@@ -96,6 +96,7 @@ final class BridgeMemoryBench {
         Optional.empty(),
         Optional.empty(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 }

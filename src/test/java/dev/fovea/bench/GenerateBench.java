@@ -27,6 +27,12 @@ import dev.fovea.tensor.TensorSpec;
 import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.StreamCaptionRequest;
 import dev.fovea.v1.StreamCaptionResponse;
+import io.grpc.ManagedChannel;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,6 +58,7 @@ final class GenerateBench {
   private static final Duration STEP = Duration.ofMillis(20);
   private static final int TOKENS = 40;
   private static final int STREAMS = 32;
+  private static final int ROUNDS = 3;
 
   private GenerateBench() {}
 
@@ -81,7 +88,8 @@ final class GenerateBench {
       long tokens = steps.getLast().get("input_ids").shape().extent(0);
       Tensor logits = Tensor.zeros(DataType.FP32, Shape.of(tokens, 2048));
       logits.setFloat((tokens - 1) * 2048 + 300 + steps.size(), 10);
-      return Map.of("logits", logits);
+      return Map.of(
+          "logits", logits, "cross_attention", Tensor.zeros(DataType.FP32, Shape.of(tokens, 64)));
     }
 
     @Override
@@ -98,22 +106,91 @@ final class GenerateBench {
         TestGateway.start(
             Map.of("fovea.repository", DecoderRepository.make().toString()),
             clock -> new ScriptedEngine(new Words(), clock, 256))) {
-      System.out.println("Scripted decoder of 20 ms a step; times beside those of the bare loop\n");
-      System.out.println(
-          "| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |");
-      System.out.println("|---|---|---|---|");
-      for (int streams : new int[] {1, 100}) {
-        List<Times> bare = together(streams, _ -> bare());
-        stream(gateway, -1);
-        List<Times> served = together(streams, number -> stream(gateway, number));
-        double step = median(bare, true);
-        System.out.printf(
-            "| %d | %.2f ms | %.2f ms | %.2f ms |%n",
-            streams,
-            (first(served) - first(bare)) / 1e6,
-            (median(served, true) - step) / 1e6,
-            (median(served, false) - step) / 1e6);
+      for (int round = 0; round < 12; round++) {
+        List<Times> _ = together(100, number -> stream(gateway, number));
       }
+      System.out.printf(
+          "Scripted decoder of 20 ms a step; times beside those of the bare loop. A call that does"
+              + " nothing: %.2f ms%n%n",
+          nothing(gateway) / 1e6);
+      System.out.println(
+          "| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |"
+              + " bare gap p99 − p50 |");
+      System.out.println("|---|---|---|---|---|");
+      compare("1", gateway, 1, 25);
+      compare("100", gateway, 100, ROUNDS);
+      try (Sleeper _ = Sleeper.begin(gateway.port())) {
+        compare("100, and one that does not read", gateway, 100, ROUNDS);
+      }
+    }
+  }
+
+  /// Nanoseconds of a call that does nothing, one every 20 ms.
+  private static double nothing(TestGateway gateway) throws InterruptedException {
+    double[] nanos = new double[100];
+    for (int i = 0; i < nanos.length; i++) {
+      boolean _ = new CountDownLatch(1).await(STEP.toNanos(), TimeUnit.NANOSECONDS);
+      long start = System.nanoTime();
+      var _ =
+          HealthGrpc.newBlockingStub(gateway.channel())
+              .check(HealthCheckRequest.getDefaultInstance());
+      nanos[i] = System.nanoTime() - start;
+    }
+    return Bench.median(nanos);
+  }
+
+  private static void compare(String what, TestGateway gateway, int streams, int rounds) throws Exception {
+    List<Times> bare = new ArrayList<>();
+    List<Times> served = new ArrayList<>();
+    for (int round = 0; round < rounds; round++) {
+      bare.addAll(together(streams, _ -> bare()));
+      served.addAll(together(streams, number -> stream(gateway, number)));
+    }
+    double step = median(bare, true);
+    System.out.printf(
+        "| %s | %.2f ms | %.2f ms | %.2f ms | %.2f ms |%n",
+        what,
+        (first(served) - first(bare)) / 1e6,
+        (median(served, true) - step) / 1e6,
+        (median(served, false) - step) / 1e6,
+        (median(bare, false) - step) / 1e6);
+  }
+
+  /// A client that asks for much and reads one message of it.
+  private record Sleeper(ManagedChannel channel) implements AutoCloseable {
+    static Sleeper begin(int port) {
+      ManagedChannel channel =
+          NettyChannelBuilder.forAddress("127.0.0.1", port)
+              .usePlaintext()
+              .flowControlWindow(1024)
+              .build();
+      StreamCaptionRequest.Builder request =
+          StreamCaptionRequest.newBuilder().setImage(Requests.noise(0).getContent().getImage());
+      request.getOptionsBuilder().setMaxTokens(120).setLogProbabilities(20).setRelevance(true);
+      GenerationServiceGrpc.newStub(channel)
+          .streamCaption(
+              request.build(),
+              new ClientResponseObserver<StreamCaptionRequest, StreamCaptionResponse>() {
+                @Override
+                public void beforeStart(ClientCallStreamObserver<StreamCaptionRequest> call) {
+                  call.disableAutoRequestWithInitial(1);
+                }
+
+                @Override
+                public void onNext(StreamCaptionResponse part) {}
+
+                @Override
+                public void onError(Throwable failure) {}
+
+                @Override
+                public void onCompleted() {}
+              });
+      return new Sleeper(channel);
+    }
+
+    @Override
+    public void close() {
+      channel.shutdownNow();
     }
   }
 
@@ -190,6 +267,38 @@ final class GenerateBench {
             .next()
             .member(Role.DECODER)
             .orElseThrow();
+    System.out.printf(
+        "%nEmbedded, %s of %s, %d streams of %d tokens%n%n",
+        decoder, repository.getFileName(), STREAMS, TOKENS);
+    System.out.println("| | tokens/s: median (first..third quartile) | ratio to by hand |");
+    System.out.println("|---|---|---|");
+    for (int instances = 1; instances <= 2; instances++) {
+      embedded(withInstances(decoder, instances));
+    }
+  }
+
+  private static ServableModel withInstances(ServableModel model, int instances) {
+    return new ServableModel(
+        model.name(),
+        model.version(),
+        model.family(),
+        model.role(),
+        model.artifact(),
+        model.signature(),
+        model.batchPolicy(),
+        instances,
+        model.graphLevel(),
+        model.parameters(),
+        model.embeddingOutput(),
+        model.labels(),
+        model.imageProcessor(),
+        model.tokenizer(),
+        model.artifactDigest(),
+        model.preprocessingDigest(),
+        model.decoding());
+  }
+
+  private static void embedded(ServableModel decoder) throws Exception {
     Clock clock = Clock.system();
     try (OnnxEngine engine = new OnnxEngine(clock, 256);
         Lease lease = engine.open(decoder)) {
@@ -198,24 +307,40 @@ final class GenerateBench {
       for (int i = 0; i < STREAMS; i++) {
         prompts.add(prompt(decoder, random));
       }
-      double[] one = new double[3];
-      double[] many = new double[3];
-      double[] hand = new double[3];
-      for (int round = 0; round < one.length; round++) {
+      double[] one = new double[ROUNDS];
+      double[] many = new double[ROUNDS];
+      double[] hand = new double[ROUNDS];
+      double _ = joined(lease, prompts, clock);
+      for (int round = 0; round < ROUNDS; round++) {
         one[round] = alone(lease, prompts.subList(0, 8), clock);
         many[round] = joined(lease, prompts, clock);
-        try (BatchedLoop loop = new BatchedLoop(decoder, STREAMS)) {
-          hand[round] = loop.tokensPerSecond(TOKENS, random);
-        }
+        hand[round] = byHand(decoder);
       }
-      System.out.printf(
-          "%nEmbedded, %s of %s, %d streams of %d tokens, %d instances%n%n",
-          decoder, repository.getFileName(), STREAMS, TOKENS, decoder.instances());
-      System.out.println("| | tokens/s: median (first..third quartile) | ratio to by hand |");
-      System.out.println("|---|---|---|");
-      report("one stream at a time", one, hand);
-      report("32 streams, running batch", many, hand);
-      report("32 rows in one loop, by hand, one thread", hand, hand);
+      String on = decoder.instances() == 1 ? ", 1 instance" : ", " + decoder.instances() + " instances";
+      report("one stream at a time" + on, one, hand);
+      report(STREAMS + " streams, running batch" + on, many, hand);
+      report(STREAMS + " rows by hand, a loop an instance" + on, hand, hand);
+    }
+  }
+
+  /// As many loops at once as there are instances, the rows shared among them.
+  private static double byHand(ServableModel decoder) throws Exception {
+    int loops = decoder.instances();
+    try (ExecutorService threads = Executors.newFixedThreadPool(loops)) {
+      List<Callable<Double>> work = new ArrayList<>();
+      for (int i = 0; i < loops; i++) {
+        Random random = new Random(i);
+        work.add(() -> {
+          try (BatchedLoop loop = new BatchedLoop(decoder, STREAMS / loops)) {
+            return loop.tokensPerSecond(TOKENS, random);
+          }
+        });
+      }
+      double rate = 0;
+      for (Future<Double> loop : threads.invokeAll(work)) {
+        rate += loop.get();
+      }
+      return rate;
     }
   }
 

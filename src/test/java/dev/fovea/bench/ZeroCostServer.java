@@ -105,7 +105,8 @@ final class ZeroCostServer implements AutoCloseable {
         Optional.empty(),
         Optional.empty(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 
   private static final class Described extends GRPCInferenceServiceImplBase {

@@ -64,7 +64,8 @@ public final class ContractModel {
         Optional.empty(),
         Optional.empty(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 
   /// A row that costs no time.

@@ -69,7 +69,8 @@ public abstract class SequenceContractTest {
         Optional.empty(),
         Optional.empty(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 
   /// A tensor that is read as `NAME_in` and given as `NAME_out`.

@@ -98,7 +98,9 @@ enum Meaning {
     if (text.contains("not at ready state") || text.contains("is not ready")) {
       return text.contains("server") ? SERVER_NOT_READY : MODEL_NOT_READY;
     }
-    if (text.contains("server not ready") || text.contains("stopped accepting new requests")) {
+    if (text.contains("server not ready")
+        || text.contains("server exiting")
+        || text.contains("stopped accepting new requests")) {
       return SERVER_NOT_READY;
     }
     if (text.contains("protocol is restricted")) {

@@ -57,7 +57,8 @@ final class OnnxSequenceTest extends SequenceContractTest {
                 steps.imageProcessor(),
                 steps.tokenizer(),
                 "",
-                ""));
+                "",
+                steps.decoding()));
   }
 
   @Test

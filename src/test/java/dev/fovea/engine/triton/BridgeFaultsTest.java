@@ -276,6 +276,16 @@ final class BridgeFaultsTest {
             refused(Status.UNAVAILABLE, "Request timeout expired", Reason.QUEUE_FULL, ""),
             refused(
                 Status.UNAVAILABLE,
+                "backlogged sequence has been expired",
+                Reason.QUEUE_FULL,
+                ""),
+            refused(
+                Status.UNAVAILABLE,
+                "Server exiting",
+                Reason.BACKEND_UNAVAILABLE,
+                "SERVER_NOT_READY"),
+            refused(
+                Status.UNAVAILABLE,
                 "Server not ready",
                 Reason.BACKEND_UNAVAILABLE,
                 "SERVER_NOT_READY"),
@@ -301,6 +311,11 @@ final class BridgeFaultsTest {
                 Reason.BACKEND_ERROR,
                 ""),
             refused(Status.INTERNAL, "onnx runtime error 2", Reason.BACKEND_ERROR, ""),
+            refused(
+                Status.INTERNAL,
+                "expected exactly one response from a non-decoupled model",
+                Reason.BACKEND_ERROR,
+                ""),
             refused(Status.UNKNOWN, "", Reason.BACKEND_ERROR, ""));
     for (Refused row : table) {
       triton.refuse(_ -> Optional.of(row.status()));

@@ -97,6 +97,7 @@ final class TestModels {
         Optional.empty(),
         Optional.empty(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 }
