@@ -46,6 +46,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// the version that made them.
 @Timeout(180)
 final class HotSwapTest {
+  private static final int SWAPS = 100;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   @TempDir private Path folder;
@@ -89,7 +90,7 @@ final class HotSwapTest {
             }));
       }
       try {
-        for (int version = 2; version <= 9; version++) {
+        for (int version = 2; version <= 1 + SWAPS; version++) {
           publish(version);
           awaitSwaps(version - 1);
         }
@@ -103,7 +104,7 @@ final class HotSwapTest {
       all.addAll(caller.get());
     }
     assertThat(all.size()).isGreaterThan(2);
-    assertThat(oneVersion(embed())).isEqualTo("9");
+    assertThat(oneVersion(embed())).isEqualTo(String.valueOf(1 + SWAPS));
     awaitMetric("fovea.models.retiring", 0);
   }
 

@@ -70,7 +70,12 @@ public final class TestGateway implements AutoCloseable {
 
   /// The shipped encoders on an engine of the test's own.
   public static TestGateway start(Map<String, String> settings, Function<Clock, Engine> engine) {
-    Clock clock = Clock.system();
+    return start(settings, Clock.system(), engine);
+  }
+
+  /// The shipped encoders on an engine of the test's own, by a clock of its own.
+  public static TestGateway start(
+      Map<String, String> settings, Clock clock, Function<Clock, Engine> engine) {
     Map<String, String> all = new HashMap<>(settings);
     all.putIfAbsent("fovea.repository", ENCODERS.toString());
     return new TestGateway(
