@@ -23,7 +23,8 @@ public final class ChoiceScores {
     List<Score> scores = new ArrayList<>();
     for (long[] choice : choices) {
       try (Decode decode = Decode.open(lease, prompt, terms, Relevance.LEFT_OUT)) {
-        Distribution next = Distribution.of(lease.model().name(), decode.read(prompt.ids()).logits());
+        Distribution next =
+            Distribution.of(lease.model().name(), decode.read(prompt.ids()).logits());
         double likelihood = 0;
         Tensor logits = choice.length == 0 ? null : decode.step(choice);
         for (int i = 0; i < choice.length && logits != null; i++) {

@@ -8,7 +8,8 @@ import java.util.Map;
 ///
 /// @param ids the tokens of the conversation; readers must not write
 /// @param images the inputs that hold what was seen, by name, as the first step takes them
-/// @param patches where the patches of each image lie in those inputs; empty where that is not known
+/// @param patches where the patches of each image lie in those inputs; empty where that is not
+///   known
 public record Prompt(long[] ids, Map<String, Tensor> images, List<Patches> patches) {
   public Prompt {
     images = Map.copyOf(images);

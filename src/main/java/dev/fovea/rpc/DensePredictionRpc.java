@@ -99,8 +99,7 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
     RequestLimits.requireCount("texts × patches", (long) texts.size() * patches, MAX_SCORES);
   }
 
-  private static RelevanceMap write(
-      MapRelevance.TextMap map, GridOnImage grid, boolean bestOnly) {
+  private static RelevanceMap write(MapRelevance.TextMap map, GridOnImage grid, boolean bestOnly) {
     RelevanceMap.Builder written = GridWriter.map(grid, map.scores());
     map.probability().ifPresent(probability -> written.setProbability((float) probability));
     return (bestOnly ? written.clearScores() : written).build();

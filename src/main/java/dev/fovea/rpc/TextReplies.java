@@ -104,8 +104,7 @@ final class TextReplies<A> implements TextReader {
   @Override
   public void begin(int promptTokens, List<GridOnImage> grids) {
     writer = new GenerationWriter(vocabulary, grids);
-    replies.write(
-        parts.started().apply(writer.started(record, wanted.options(), promptTokens)));
+    replies.write(parts.started().apply(writer.started(record, wanted.options(), promptTokens)));
   }
 
   @Override

@@ -67,7 +67,8 @@ public final class CaptionImages {
       }
       case Outcome.Done<Content.Image>(Content.Image seen) -> {
         try {
-          GroundedPrompt prompt = generateText.caption(family, seen, style == Style.DETAILED, record);
+          GroundedPrompt prompt =
+              generateText.caption(family, seen, style == Style.DETAILED, record);
           return Outcome.done(generateText.whole(family, prompt, request, record));
         } catch (GatewayException refusal) {
           return EncodeItems.itemsOwn(refusal);

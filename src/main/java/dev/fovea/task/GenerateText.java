@@ -88,7 +88,8 @@ public final class GenerateText {
   }
 
   /// The prompt for a caption of one image.
-  GroundedPrompt caption(ServedFamily family, Content.Image image, boolean detailed, CallRecord record)
+  GroundedPrompt caption(
+      ServedFamily family, Content.Image image, boolean detailed, CallRecord record)
       throws InterruptedException {
     Map<String, Object> variables =
         Map.of("task", "caption", "detailed", detailed, "add_generation_prompt", true);
@@ -228,11 +229,7 @@ public final class GenerateText {
   }
 
   private Ending generate(
-      Lease decoder,
-      Prompt prompt,
-      TextRequest request,
-      CallRecord record,
-      Consumer<Delta> reader)
+      Lease decoder, Prompt prompt, TextRequest request, CallRecord record, Consumer<Delta> reader)
       throws InterruptedException {
     Optional<Constraint> constraint = constraint(decoder.model(), request);
     return Generator.run(decoder, prompt, request.options(), constraint, terms(record), reader);
@@ -249,8 +246,7 @@ public final class GenerateText {
     }
     List<Delta> deltas = new ArrayList<>();
     Ending ending =
-        counted(
-            record, () -> generate(decoder, prompt.prompt(), request, record, deltas::add));
+        counted(record, () -> generate(decoder, prompt.prompt(), request, record, deltas::add));
     Delta all = deltas.stream().reduce(new Delta("", List.of(), 0), Delta::then);
     return new GeneratedText(all, ending, prompt.length(), prompt.told(request));
   }
@@ -274,10 +270,7 @@ public final class GenerateText {
                   found.logProbability());
             });
     return new GeneratedText(
-        new Delta(text.toString(), List.of(), ending.tokens()),
-        ending,
-        prompt.length(),
-        List.of());
+        new Delta(text.toString(), List.of(), ending.tokens()), ending, prompt.length(), List.of());
   }
 
   /// What the engine is asked under.

@@ -139,7 +139,8 @@ final class GenerateBench {
     return Bench.median(nanos);
   }
 
-  private static void compare(String what, TestGateway gateway, int streams, int rounds) throws Exception {
+  private static void compare(String what, TestGateway gateway, int streams, int rounds)
+      throws Exception {
     List<Times> bare = new ArrayList<>();
     List<Times> served = new ArrayList<>();
     for (int round = 0; round < rounds; round++) {
@@ -316,7 +317,8 @@ final class GenerateBench {
         many[round] = joined(lease, prompts, clock);
         hand[round] = byHand(decoder);
       }
-      String on = decoder.instances() == 1 ? ", 1 instance" : ", " + decoder.instances() + " instances";
+      String on =
+          decoder.instances() == 1 ? ", 1 instance" : ", " + decoder.instances() + " instances";
       report("one stream at a time" + on, one, hand);
       report(STREAMS + " streams, running batch" + on, many, hand);
       report(STREAMS + " rows by hand, a loop an instance" + on, hand, hand);
@@ -394,7 +396,13 @@ final class GenerateBench {
   private static int generate(Lease lease, Prompt prompt, Clock clock) throws InterruptedException {
     GenerationOptions options =
         new GenerationOptions(
-            TOKENS, TOKENS, GenerationOptions.Sampling.GREEDY, List.of(), OptionalInt.empty(), 1, GenerationOptions.Relevance.LEFT_OUT);
+            TOKENS,
+            TOKENS,
+            GenerationOptions.Sampling.GREEDY,
+            List.of(),
+            OptionalInt.empty(),
+            1,
+            GenerationOptions.Relevance.LEFT_OUT);
     Terms terms =
         new Terms(
             Deadline.after(clock, Duration.ofMinutes(5)),

@@ -79,14 +79,18 @@ final class GenerationCommandsTest {
     Path whole = folder.resolve("whole.png");
 
     List<String> told =
-        run("caption", IMAGE, "--max-tokens", "6", "--heat-map", streamed.toString()).lines().toList();
-    String json = run("caption", IMAGE, "--max-tokens", "6", "--heat-map", whole.toString(), "--json");
+        run("caption", IMAGE, "--max-tokens", "6", "--heat-map", streamed.toString())
+            .lines()
+            .toList();
+    String json =
+        run("caption", IMAGE, "--max-tokens", "6", "--heat-map", whole.toString(), "--json");
 
     List<String> words = told.stream().filter(line -> line.contains(": best ")).toList();
     assertThat(words)
         .isNotEmpty()
         .allMatch(line ->
-            line.matches(".*: best [0-9.]+ at [0-9]+, [0-9]+ \\(row [0-9]+ of 8, column [0-9]+ of 8\\)"));
+            line.matches(
+                ".*: best [0-9.]+ at [0-9]+, [0-9]+ \\(row [0-9]+ of 8, column [0-9]+ of 8\\)"));
     assertThat(words.stream().map(line -> line.substring(0, line.indexOf(": best "))))
         .containsExactly(
             told.getFirst().substring(0, told.getFirst().indexOf('…')).strip().split(" +"));
@@ -95,7 +99,8 @@ final class GenerationCommandsTest {
     assertThat(drawn.getWidth())
         .isEqualTo(Math.min(4, words.size()) * Math.min(320, picture.getWidth()));
     assertThat(Files.mismatch(streamed, whole)).isEqualTo(-1);
-    assertThat(new ObjectMapper().readTree(json).at("/results/0/caption/tokens/0/relevance/0/scores"))
+    assertThat(
+            new ObjectMapper().readTree(json).at("/results/0/caption/tokens/0/relevance/0/scores"))
         .hasSize(64);
   }
 

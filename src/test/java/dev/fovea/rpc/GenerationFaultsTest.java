@@ -253,8 +253,7 @@ final class GenerationFaultsTest {
 
     for (GenerationOptions.Builder options :
         List.of(GenerationOptions.newBuilder(), GenerationOptions.newBuilder().setTemperature(1))) {
-      Refusal.of(() -> service.answer(ask(options)))
-          .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
+      Refusal.of(() -> service.answer(ask(options))).mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
     }
     ScoreChoicesRequest.Builder choices =
         ScoreChoicesRequest.newBuilder().addTurns(user("what is this", 1));
@@ -266,14 +265,15 @@ final class GenerationFaultsTest {
   @Test
   void relevanceNeedsADecoderThatTellsIt() {
     String repository =
-        DecoderRepository.make(config ->
-                config.replaceFirst(",\\s*\\{\\s*name: \"cross_attention\"[^}]*}", ""))
+        DecoderRepository.make(
+                config -> config.replaceFirst(",\\s*\\{\\s*name: \"cross_attention\"[^}]*}", ""))
             .toString();
     try (TestGateway without =
         TestGateway.start(
             Map.of("fovea.repository", repository),
             clock -> new ScriptedEngine(SCRIPT, clock, 64))) {
-      GenerationServiceBlockingStub there = GenerationServiceGrpc.newBlockingStub(without.channel());
+      GenerationServiceBlockingStub there =
+          GenerationServiceGrpc.newBlockingStub(without.channel());
       int looks = SCRIPT.looks();
       Refusal.of(() -> there.answer(ask(GenerationOptions.newBuilder().setRelevance(true))))
           .mustBe(Code.INVALID_ARGUMENT, Reason.INVALID_FIELD, "options.relevance");

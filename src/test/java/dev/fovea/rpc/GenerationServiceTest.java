@@ -240,16 +240,17 @@ final class GenerationServiceTest {
       List<StreamAnswerResponse> parts = Questions.parts(service, request.build());
 
       assertThat(whole.getTokensCount()).isEqualTo(whole.getTokenCount());
-      assertThat(whole.getTokensList()).allSatisfy(token -> {
-        assertThat(token.getAlternativesCount()).isZero();
-        RelevanceMap map = token.getRelevance(0);
-        assertThat(map.getScoresList()).hasSize(64).allMatch(score -> score >= 0);
-        assertThat(map.getScoresList().stream().mapToDouble(Float::doubleValue).sum())
-            .isCloseTo(1, within(1e-4));
-        assertThat(map.getScores(map.getBestRow() * 8 + map.getBestColumn()))
-            .isEqualTo(map.getBestScore())
-            .isEqualTo(Collections.max(map.getScoresList()));
-      });
+      assertThat(whole.getTokensList())
+          .allSatisfy(token -> {
+            assertThat(token.getAlternativesCount()).isZero();
+            RelevanceMap map = token.getRelevance(0);
+            assertThat(map.getScoresList()).hasSize(64).allMatch(score -> score >= 0);
+            assertThat(map.getScoresList().stream().mapToDouble(Float::doubleValue).sum())
+                .isCloseTo(1, within(1e-4));
+            assertThat(map.getScores(map.getBestRow() * 8 + map.getBestColumn()))
+                .isEqualTo(map.getBestScore())
+                .isEqualTo(Collections.max(map.getScoresList()));
+          });
       assertThat(whole.getTokensList().stream().map(token -> token.getRelevance(0)).distinct())
           .hasSizeGreaterThan(1);
       assertThat(Questions.tokens(parts)).isEqualTo(whole.getTokensList());
@@ -270,9 +271,7 @@ final class GenerationServiceTest {
                 MapRelevanceRequest.newBuilder().setImage(image).addTexts("a cat").build())
             .getGeometry();
     CaptionRequest.Builder request =
-        CaptionRequest.newBuilder()
-            .addItems(Requests.image(image))
-            .addItems(Requests.noise(2));
+        CaptionRequest.newBuilder().addItems(Requests.image(image)).addItems(Requests.noise(2));
     request.getOptionsBuilder().setRelevance(true);
     CaptionResponse captions = service.caption(request.build());
 
@@ -420,7 +419,8 @@ final class GenerationServiceTest {
                     REPOSITORY.toString(),
                     "fovea.triton.servers",
                     triton.address()))) {
-      GenerationServiceBlockingStub remote = GenerationServiceGrpc.newBlockingStub(elsewhere.channel());
+      GenerationServiceBlockingStub remote =
+          GenerationServiceGrpc.newBlockingStub(elsewhere.channel());
       for (int image = 0; image < 4; image++) {
         AnswerRequest request = ask(user("what is in the picture " + "x".repeat(image * 9), image));
         assertThat(Questions.text(Questions.parts(remote, request)))

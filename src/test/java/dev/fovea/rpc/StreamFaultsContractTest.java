@@ -71,7 +71,8 @@ abstract class StreamFaultsContractTest {
             replaced(
                 replaced(
                     replaced(
-                        replaced(config, "max_candidate_sequences: 64", "max_candidate_sequences: 4"),
+                        replaced(
+                            config, "max_candidate_sequences: 64", "max_candidate_sequences: 4"),
                         "idle_microseconds: 10000000",
                         "idle_microseconds: 600000000"),
                     "count: 2",
@@ -165,15 +166,13 @@ abstract class StreamFaultsContractTest {
     double failed = endings("FAILED");
     List<StreamAnswerResponse> seen = new ArrayList<>();
 
-    Refusal refusal =
-        refusalBehind(service().streamAnswer(Questions.stream(request)), seen);
+    Refusal refusal = refusalBehind(service().streamAnswer(Questions.stream(request)), seen);
 
     refusal.mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
     assertThat(seen.stream().mapToInt(part -> part.getDelta().getTokenCount()).sum()).isEqualTo(7);
     assertThat(Questions.text(seen)).isNotEmpty();
     assertThat(endings("FAILED")).isEqualTo(failed + 1);
-    Refusal.of(() -> service().answer(request))
-        .mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
+    Refusal.of(() -> service().answer(request)).mustBe(Code.INTERNAL, Reason.BACKEND_ERROR);
   }
 
   /// A text that has so many tokens when the engine breaks.
@@ -240,8 +239,7 @@ abstract class StreamFaultsContractTest {
       Sleeper sleeper = new Sleeper();
       AnswerRequest.Builder large = quick(1).toBuilder();
       large.getOptionsBuilder().setLogProbabilities(20).setRelevance(true);
-      GenerationServiceGrpc.newStub(narrow)
-          .streamAnswer(Questions.stream(large.build()), sleeper);
+      GenerationServiceGrpc.newStub(narrow).streamAnswer(Questions.stream(large.build()), sleeper);
       Await.until("text waits", WITHIN, () -> gateway.metric("fovea.generation.waiting") > 0);
 
       for (int i = 0; i < 5; i++) {

@@ -275,10 +275,7 @@ final class BridgeFaultsTest {
                 ""),
             refused(Status.UNAVAILABLE, "Request timeout expired", Reason.QUEUE_FULL, ""),
             refused(
-                Status.UNAVAILABLE,
-                "backlogged sequence has been expired",
-                Reason.QUEUE_FULL,
-                ""),
+                Status.UNAVAILABLE, "backlogged sequence has been expired", Reason.QUEUE_FULL, ""),
             refused(
                 Status.UNAVAILABLE,
                 "Server exiting",
