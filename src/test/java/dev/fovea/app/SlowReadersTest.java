@@ -83,7 +83,6 @@ final class SlowReadersTest {
       awaitStandstill();
 
       // About 1.1 KB an answer: 30 in the buffer, 4 of the window.
-      System.out.println("BEGUN " + (begun() - before));
       assertThat(begun() - before).isBetween(200L, 200L * 60);
       assertThat(
               EmbeddingServiceGrpc.newBlockingStub(gateway.channel())
