@@ -24,12 +24,13 @@ final class FairShares {
   private static final double FORGOTTEN = 0.05;
 
   /// Items that callers asked for, fading; the one that asked longest ago first.
-  private final Map<Caller, double[]> asked = new LinkedHashMap<>(16, 0.75f, true) {
-    @Override
-    protected boolean removeEldestEntry(Map.Entry<Caller, double[]> eldest) {
-      return size() > MOST_CALLERS;
-    }
-  };
+  private final Map<Caller, double[]> asked =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Caller, double[]> eldest) {
+          return size() > MOST_CALLERS;
+        }
+      };
 
   /// Items that were let in, fading.
   private double served;

@@ -25,9 +25,9 @@ import java.util.concurrent.Executor;
 /// further from full, so they are the first to be refused. And no caller gets more than twice of
 /// what is left (the dynamic thresholds of Choudhury and Hahne 1998): alone it may have two thirds
 /// of the level, and the more others take, the less; there is always room for those who ask for
-/// little. Where callers who ask for less than their fair share take most of what can be served, the
-/// others are let in only while the level is further from full, so that it is not they who find it
-/// full by chance.
+/// little. Where callers who ask for less than their fair share take most of what can be served,
+/// the others are let in only while the level is further from full, so that it is not they who find
+/// it full by chance.
 ///
 /// A call may be let in by its headers alone ([#expect]) and say later how much it brings
 /// ([#admit]).
@@ -45,8 +45,8 @@ public final class Limiter implements StageListener {
   /// A caller may have so many times under way what there is still room for.
   private static final double GREED = 2;
 
-  /// The part of the level that is kept for callers who ask for less than their share, when they are
-  /// all that is served.
+  /// The part of the level that is kept for callers who ask for less than their share, when they
+  /// are all that is served.
   private static final double RESERVE = 0.3;
 
   /// How long room is kept for a call whose message has not come while others ask for it.

@@ -104,17 +104,23 @@ final class Http2RulesTest {
               w.write(HEADERS, 0, 1, Http2Wire.headers(EMBED));
               w.write(CONTINUATION, END_HEADERS, 3);
             }),
-        of("a larger frame than is allowed", FRAME_SIZE_ERROR, w -> {
-          headers(w, 1);
-          w.write(DATA, 0, 1, new byte[16_385]);
-        }),
+        of(
+            "a larger frame than is allowed",
+            FRAME_SIZE_ERROR,
+            w -> {
+              headers(w, 1);
+              w.write(DATA, 0, 1, new byte[16_385]);
+            }),
         of("a short PING", FRAME_SIZE_ERROR, w -> w.write(PING, 0, 0, new byte[6])),
         of("a PING on a stream", PROTOCOL_ERROR, w -> w.write(PING, 0, 1, new byte[8])),
         of("a setting cut off", FRAME_SIZE_ERROR, w -> w.write(SETTINGS, 0, 0, new byte[5])),
         of("settings of a stream", PROTOCOL_ERROR, w -> w.write(SETTINGS, 0, 1)),
-        of("a reply to settings that says something", FRAME_SIZE_ERROR, w -> {
-          w.write(SETTINGS, ACK, 0, setting(1, 0));
-        }),
+        of(
+            "a reply to settings that says something",
+            FRAME_SIZE_ERROR,
+            w -> {
+              w.write(SETTINGS, ACK, 0, setting(1, 0));
+            }),
         of("ENABLE_PUSH of 2", PROTOCOL_ERROR, w -> w.write(SETTINGS, 0, 0, setting(2, 2))),
         of(
             "a window of 2^31",
@@ -130,11 +136,17 @@ final class Http2RulesTest {
             "a window that grows beyond 2^31 - 1",
             FLOW_CONTROL_ERROR,
             w -> w.write(WINDOW_UPDATE, 0, 0, number(Integer.MAX_VALUE))),
-        of("a window update cut off", FRAME_SIZE_ERROR, w -> w.write(WINDOW_UPDATE, 0, 0, (byte) 0)),
-        of("a reset cut off", FRAME_SIZE_ERROR, w -> {
-          headers(w, 1);
-          w.write(RST_STREAM, 0, 1, new byte[3]);
-        }),
+        of(
+            "a window update cut off",
+            FRAME_SIZE_ERROR,
+            w -> w.write(WINDOW_UPDATE, 0, 0, (byte) 0)),
+        of(
+            "a reset cut off",
+            FRAME_SIZE_ERROR,
+            w -> {
+              headers(w, 1);
+              w.write(RST_STREAM, 0, 1, new byte[3]);
+            }),
         of("a reset of no stream", PROTOCOL_ERROR, w -> w.write(RST_STREAM, 0, 0, number(8))),
         of("a priority of no stream", PROTOCOL_ERROR, w -> w.write(PRIORITY, 0, 0, new byte[5])),
         of("GOAWAY of a stream", PROTOCOL_ERROR, w -> w.write(GOAWAY, 0, 1, new byte[8])),
@@ -165,30 +177,51 @@ final class Http2RulesTest {
 
   static Stream<Arguments> faultsOfAStream() {
     return Stream.of(
-        of("DATA after the end", STREAM_CLOSED, w -> {
-          w.write(HEADERS, END_HEADERS | END_STREAM, 1, Http2Wire.headers(EMBED));
-          w.write(DATA, 0, 1, new byte[5]);
-        }),
-        of("a window that grows by nothing", PROTOCOL_ERROR, w -> {
-          headers(w, 1);
-          w.write(WINDOW_UPDATE, 0, 1, number(0));
-        }),
-        of("a window that grows beyond 2^31 - 1", FLOW_CONTROL_ERROR, w -> {
-          headers(w, 1);
-          w.write(WINDOW_UPDATE, 0, 1, number(Integer.MAX_VALUE));
-        }),
-        of("a header in capitals", PROTOCOL_ERROR, w -> {
-          w.open(EMBED, "Capital", "x");
-        }),
-        of("a header of HTTP/1 connections", PROTOCOL_ERROR, w -> {
-          w.open(EMBED, "connection", "close");
-        }),
-        of("a pseudo-header that is none", PROTOCOL_ERROR, w -> {
-          w.open(EMBED, ":made-up", "x");
-        }),
-        of("a pseudo-header after the others", PROTOCOL_ERROR, w -> {
-          w.open(EMBED, ":path", "/again");
-        }));
+        of(
+            "DATA after the end",
+            STREAM_CLOSED,
+            w -> {
+              w.write(HEADERS, END_HEADERS | END_STREAM, 1, Http2Wire.headers(EMBED));
+              w.write(DATA, 0, 1, new byte[5]);
+            }),
+        of(
+            "a window that grows by nothing",
+            PROTOCOL_ERROR,
+            w -> {
+              headers(w, 1);
+              w.write(WINDOW_UPDATE, 0, 1, number(0));
+            }),
+        of(
+            "a window that grows beyond 2^31 - 1",
+            FLOW_CONTROL_ERROR,
+            w -> {
+              headers(w, 1);
+              w.write(WINDOW_UPDATE, 0, 1, number(Integer.MAX_VALUE));
+            }),
+        of(
+            "a header in capitals",
+            PROTOCOL_ERROR,
+            w -> {
+              w.open(EMBED, "Capital", "x");
+            }),
+        of(
+            "a header of HTTP/1 connections",
+            PROTOCOL_ERROR,
+            w -> {
+              w.open(EMBED, "connection", "close");
+            }),
+        of(
+            "a pseudo-header that is none",
+            PROTOCOL_ERROR,
+            w -> {
+              w.open(EMBED, ":made-up", "x");
+            }),
+        of(
+            "a pseudo-header after the others",
+            PROTOCOL_ERROR,
+            w -> {
+              w.open(EMBED, ":path", "/again");
+            }));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -204,11 +237,11 @@ final class Http2RulesTest {
 
   @Test
   void bytesThatAreNoPrefaceEndTheConnection() throws IOException {
-    try (Socket socket =
-        new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
       socket.setSoTimeout(30_000);
-      socket.getOutputStream().write("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".getBytes(
-          StandardCharsets.US_ASCII));
+      socket
+          .getOutputStream()
+          .write("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
 
       // However many frames it says goodbye with: it ends.
       assertThat(socket.getInputStream().readAllBytes().length).isLessThan(1000);

@@ -61,7 +61,9 @@ final class SlowReadersTest {
     try {
       for (int client = 0; client < 200; client++) {
         // INITIAL_WINDOW_SIZE of 0: no answer may be sent.
-        Http2Wire wire = new Http2Wire(gateway.port(), (byte) 0, (byte) 4, (byte) 0, (byte) 0, (byte) 0, (byte) 0);
+        Http2Wire wire =
+            new Http2Wire(
+                gateway.port(), (byte) 0, (byte) 4, (byte) 0, (byte) 0, (byte) 0, (byte) 0);
         wires.add(wire);
         int stream = wire.open(STREAM);
         wire.write(Http2Wire.DATA, 0, stream, setup);
@@ -96,9 +98,7 @@ final class SlowReadersTest {
       }
     }
     Await.until(
-        "no stream is left",
-        Duration.ofSeconds(60),
-        () -> gateway.metric("fovea.streams") == 0);
+        "no stream is left", Duration.ofSeconds(60), () -> gateway.metric("fovea.streams") == 0);
   }
 
   /// Images that were begun.

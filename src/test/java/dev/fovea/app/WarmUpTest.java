@@ -23,7 +23,8 @@ final class WarmUpTest {
     Slow engine = new Slow();
     try (TestGateway gateway =
         TestGateway.start(Map.of(), clock -> new ScriptedEngine(engine, clock, 256))) {
-      WarmUp warmUp = new WarmUp("127.0.0.1", gateway.port(), RequestLimits.DEFAULT, Duration.ofMillis(50));
+      WarmUp warmUp =
+          new WarmUp("127.0.0.1", gateway.port(), RequestLimits.DEFAULT, Duration.ofMillis(50));
       engine.delay = Duration.ofHours(1);
 
       warmUp.run(gateway.catalog());

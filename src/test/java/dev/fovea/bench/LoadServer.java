@@ -1,5 +1,7 @@
 package dev.fovea.bench;
 
+import com.google.common.base.Splitter;
+import com.sun.management.OperatingSystemMXBean;
 import dev.fovea.app.TestGateway;
 import dev.fovea.batch.BatchingEngine;
 import dev.fovea.batch.Simulation;
@@ -7,7 +9,6 @@ import dev.fovea.engine.scripted.ScriptedEngine;
 import dev.fovea.fake.UnitVectors;
 import dev.fovea.model.ServableModel;
 import dev.fovea.tensor.Tensor;
-import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -72,7 +73,7 @@ final class LoadServer implements AutoCloseable {
     // As the launcher starts a server.
     String options = System.getenv("FOVEA_JAVA_OPTIONS");
     if (options != null) {
-      command.addAll(List.of(options.trim().split("\\s+")));
+      command.addAll(Splitter.on(' ').omitEmptyStrings().splitToList(options));
     }
     command.addAll(
         List.of(
@@ -98,14 +99,13 @@ final class LoadServer implements AutoCloseable {
   /// The other side: serves until its input ends.
   static void serve() throws IOException {
     try (TestGateway gateway =
-            TestGateway.start(
-                Map.of(
-                    "fovea.repository",
-                    oneInstance(TestGateway.ENCODERS).toString(),
-                    "fovea.call.trust-caller-header",
-                    "true"),
-                clock ->
-                    new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256))) {
+        TestGateway.start(
+            Map.of(
+                "fovea.repository",
+                oneInstance(TestGateway.ENCODERS).toString(),
+                "fovea.call.trust-caller-header",
+                "true"),
+            clock -> new BatchingEngine(new ScriptedEngine(new Slow(), clock, 4096), clock, 256))) {
       answerQuestions(
           gateway.port(), () -> gateway.count("fovea.stage.duration", "stage", "decode"));
     }
@@ -128,8 +128,8 @@ final class LoadServer implements AutoCloseable {
 
   Figures figures() throws IOException {
     questions.println();
-    String[] numbers = answer(FIGURES).split(" ");
-    return new Figures(Long.parseLong(numbers[0]), Long.parseLong(numbers[1]));
+    List<String> numbers = Splitter.on(' ').splitToList(answer(FIGURES));
+    return new Figures(Long.parseLong(numbers.get(0)), Long.parseLong(numbers.get(1)));
   }
 
   private String answer(String name) throws IOException {

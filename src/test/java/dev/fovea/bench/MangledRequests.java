@@ -62,8 +62,7 @@ public final class MangledRequests {
   ///
   /// @return how often each code came
   public static Map<Code, Integer> send(Channel channel, int count, int seed) {
-    byte[] good =
-        Requests.embed(Requests.noise(1), Requests.text("a cat")).toByteArray();
+    byte[] good = Requests.embed(Requests.noise(1), Requests.text("a cat")).toByteArray();
     Random random = new Random(seed);
     Map<Code, Integer> codes = new EnumMap<>(Code.class);
     for (int i = 0; i < count; i++) {

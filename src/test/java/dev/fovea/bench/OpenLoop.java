@@ -106,7 +106,7 @@ final class OpenLoop implements AutoCloseable {
 
   @Override
   public void close() {
-    group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
   private final class Run implements Runnable {
@@ -138,7 +138,7 @@ final class OpenLoop implements AutoCloseable {
           allSent = true;
           endWhenAllHave();
         } else {
-          loop.schedule(this, due - now, TimeUnit.NANOSECONDS);
+          var _ = loop.schedule(this, due - now, TimeUnit.NANOSECONDS);
         }
       } catch (RuntimeException e) {
         over.completeExceptionally(e);
@@ -176,10 +176,10 @@ final class OpenLoop implements AutoCloseable {
     @Override
     public void channelActive(ChannelHandlerContext ctx) {
       context = ctx;
-      ctx.write(Http2CodecUtil.connectionPrefaceBuf());
-      writer.writeSettings(
+      var _ = ctx.write(Http2CodecUtil.connectionPrefaceBuf());
+      var _ = writer.writeSettings(
           ctx, new Http2Settings().pushEnabled(false).initialWindowSize(WINDOW), ctx.newPromise());
-      writer.writeWindowUpdate(ctx, 0, WINDOW, ctx.newPromise());
+      var _ = writer.writeWindowUpdate(ctx, 0, WINDOW, ctx.newPromise());
       ctx.flush();
     }
 
@@ -203,7 +203,7 @@ final class OpenLoop implements AutoCloseable {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
       fail(cause);
-      ctx.close();
+      var _ = ctx.close();
     }
 
     private void fail(Throwable cause) {
@@ -246,13 +246,13 @@ final class OpenLoop implements AutoCloseable {
       call.headers().forEach(headers::add);
       streams.put(stream, sent);
       window -= call.message().length;
-      writer.writeHeaders(ctx, stream, headers, 0, false, ctx.newPromise());
+      var _ = writer.writeHeaders(ctx, stream, headers, 0, false, ctx.newPromise());
       ByteBuf message = Unpooled.wrappedBuffer(call.message());
       while (message.readableBytes() > Http2CodecUtil.DEFAULT_MAX_FRAME_SIZE) {
         ByteBuf part = message.readRetainedSlice(Http2CodecUtil.DEFAULT_MAX_FRAME_SIZE);
-        writer.writeData(ctx, stream, part, 0, false, ctx.newPromise());
+        var _ = writer.writeData(ctx, stream, part, 0, false, ctx.newPromise());
       }
-      writer.writeData(ctx, stream, message, 0, true, ctx.newPromise());
+      var _ = writer.writeData(ctx, stream, message, 0, true, ctx.newPromise());
       stream += 2;
     }
 
@@ -270,7 +270,7 @@ final class OpenLoop implements AutoCloseable {
           ChannelHandlerContext ctx, int id, ByteBuf data, int padding, boolean last) {
         received += data.readableBytes() + padding;
         if (received > WINDOW / 2) {
-          writer.writeWindowUpdate(ctx, 0, received, ctx.newPromise());
+          var _ = writer.writeWindowUpdate(ctx, 0, received, ctx.newPromise());
           received = 0;
         }
         return data.readableBytes() + padding;
@@ -306,12 +306,12 @@ final class OpenLoop implements AutoCloseable {
       public void onSettingsRead(ChannelHandlerContext ctx, Http2Settings settings) {
         Long most = settings.maxConcurrentStreams();
         mostStreams = most == null ? Integer.MAX_VALUE : most;
-        writer.writeSettingsAck(ctx, ctx.newPromise());
+        var _ = writer.writeSettingsAck(ctx, ctx.newPromise());
       }
 
       @Override
       public void onPingRead(ChannelHandlerContext ctx, long data) {
-        writer.writePing(ctx, true, data, ctx.newPromise());
+        var _ = writer.writePing(ctx, true, data, ctx.newPromise());
       }
 
       @Override
