@@ -177,8 +177,11 @@ final class OpenLoop implements AutoCloseable {
     public void channelActive(ChannelHandlerContext ctx) {
       context = ctx;
       var _ = ctx.write(Http2CodecUtil.connectionPrefaceBuf());
-      var _ = writer.writeSettings(
-          ctx, new Http2Settings().pushEnabled(false).initialWindowSize(WINDOW), ctx.newPromise());
+      var _ =
+          writer.writeSettings(
+              ctx,
+              new Http2Settings().pushEnabled(false).initialWindowSize(WINDOW),
+              ctx.newPromise());
       var _ = writer.writeWindowUpdate(ctx, 0, WINDOW, ctx.newPromise());
       ctx.flush();
     }
