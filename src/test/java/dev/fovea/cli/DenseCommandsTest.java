@@ -127,7 +127,7 @@ final class DenseCommandsTest {
 
     assertThat(run("depth", server(), handle).exit()).isZero();
     assertThat(run("depth", server(), handle, "--out=x.png").err())
-        .contains("--out: draws over a file");
+        .contains("is no file to draw over");
     assertThat(run("relevance", server(), IMAGE).err()).contains("TEXT");
     assertThat(run("relevance", server(), "nowhere.jpg", "a cat").err()).contains("no such file");
   }
