@@ -9,6 +9,7 @@ script=$1
 shift
 case $script in
   golden_processors.py | bench_images.py) kind=transformers ;;
+  peers/*) kind=peers ;;
   *) kind=image ;;
 esac
 venv="$root/.cache/$kind-python"

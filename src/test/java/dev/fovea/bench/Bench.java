@@ -20,6 +20,7 @@ public final class Bench {
       case "batching" -> BatchingBench.run();
       case "load" -> LoadBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "soak" -> Soak.main(Arrays.copyOfRange(args, 1, args.length));
+      case "peers" -> PeersBench.run(Arrays.copyOfRange(args, 1, args.length));
       case "mangled" -> MangledRequests.run(Arrays.copyOfRange(args, 1, args.length));
       case "cache" -> CacheBench.run();
       case "start" -> StartBench.run();

@@ -173,7 +173,7 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
         .formatted(folder, port, server);
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
