@@ -12,7 +12,7 @@ vision = Vision()
 
 @app.post("/")
 async def embed(request: Request) -> Response:
-    # On the event loop: a process has one session on one thread, and a pool of threads was slower.
+    # On the event loop: a process has one session on one thread, and a pool of threads was no faster.
     (vector,) = vision.embed([await request.body()])
     return Response(vector, media_type="application/octet-stream")
 

@@ -4,9 +4,12 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 
 # Before Ray is loaded, and handed down to its processes.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# Its workers have no less a right to the processors than its clients.
+os.environ["RAY_worker_niceness"] = "0"
 os.environ["PYTHONPATH"] = str(pathlib.Path(__file__).parent)
 
 import ray  # noqa: E402
@@ -36,6 +39,7 @@ class Embed:
 ray.init(num_cpus=replicas, include_dashboard=False, log_to_driver=False, object_store_memory=80 << 20)
 serve.start(http_options={"host": "127.0.0.1", "port": port})
 serve.run(Embed.bind(), route_prefix="/")
-signal.sigwait({signal.SIGTERM, signal.SIGINT})
-serve.shutdown()
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+stop.wait()
 ray.shutdown()

@@ -54,7 +54,7 @@ final class PeersBench {
   private static final int TURNS = 2;
   private static final int CALLERS = 16;
   private static final int PICTURES = 8;
-  private static final int UNLOADED = 200;
+  private static final int UNLOADED = 100;
   private static final double LOAD = 0.7;
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
   private static final Pattern READY = Pattern.compile("Fovea is ready.* gRPC \\S+:(\\d+),.*");
@@ -102,17 +102,17 @@ final class PeersBench {
     }
   }
 
-  /// @param arguments `--quick` for four seconds a measurement instead of fifteen
+  /// @param arguments `--quick` for three seconds a measurement, a number for so many, else fifteen
   static void run(String... arguments) throws Exception {
     // Shorter than the servers keep a connection that nobody uses.
     System.setProperty("jdk.httpclient.keepalive.timeout", "2");
-    boolean quick = List.of(arguments).contains("--quick");
+    String seconds = arguments.length == 0 ? "15" : arguments[0];
     Random random = new Random(7);
     List<byte[]> pictures = new ArrayList<>();
     for (int i = 0; i < PICTURES; i++) {
       pictures.add(picture(random));
     }
-    new PeersBench(pictures, quick ? 4 : 15).run();
+    new PeersBench(pictures, seconds.equals("--quick") ? 3 : Integer.parseInt(seconds)).run();
   }
 
   private void run() throws Exception {
@@ -137,13 +137,14 @@ final class PeersBench {
           measure(contestant, server);
         }
       }
+      System.out.printf("%nafter turn %d of %d%n", turn + 1, TURNS);
+      report();
     }
-    report();
   }
 
   private void measure(Contestant contestant, Server server) throws Exception {
     Figures result = figures.computeIfAbsent(contestant, _ -> new Figures());
-    saturate(server.client, seconds + 2);
+    saturate(server.client, seconds + 1);
     if (server.client instanceof Grpc grpc) {
       for (int i = 0; i < UNLOADED; i++) {
         unloaded.add(grpc.ask(i % PICTURES).getCallInfo().getTimings());
@@ -153,8 +154,8 @@ final class PeersBench {
     long ownNanos = LoadServer.cpuNanos();
     double rate = saturate(server.client, seconds);
     result.rates.add(rate);
-    result.serverProcessors += (server.process.cpuNanos() - serverNanos) / 1e9 / seconds / TURNS;
-    result.ownProcessors += (LoadServer.cpuNanos() - ownNanos) / 1e9 / seconds / TURNS;
+    result.serverProcessors += (server.process.cpuNanos() - serverNanos) / 1e9 / seconds;
+    result.ownProcessors += (LoadServer.cpuNanos() - ownNanos) / 1e9 / seconds;
     offer(server.client, LOAD * rate, result.latencies);
     result.megabytes = Math.max(result.megabytes, megabytes(server.process.process()));
     if (contestant == Contestant.FOVEA) {
@@ -243,8 +244,8 @@ final class PeersBench {
                 result.rate(),
                 String.join(", ", result.rates.stream().map("%.0f"::formatted).toList()),
                 result.rate() / ceiling,
-                result.serverProcessors,
-                result.ownProcessors,
+                result.serverProcessors / result.rates.size(),
+                result.ownProcessors / result.rates.size(),
                 result.millis(50),
                 result.millis(99),
                 result.megabytes));
@@ -452,7 +453,7 @@ final class PeersBench {
     for (int columns = 4; columns <= 256; columns *= 2) {
       BufferedImage layer =
           new BufferedImage(columns, columns * 3 / 4, BufferedImage.TYPE_INT_ARGB);
-      int alpha = Math.min(255, 1600 / columns);
+      int alpha = Math.min(255, 5000 / columns);
       for (int y = 0; y < layer.getHeight(); y++) {
         for (int x = 0; x < columns; x++) {
           layer.setRGB(x, y, alpha << 24 | random.nextInt(1 << 24));
