@@ -175,14 +175,13 @@ final class PeersBench {
       for (int caller = 0; caller < CALLERS; caller++) {
         int first = caller;
         all.add(
-            callers.submit(
-                () -> {
-                  for (int i = first; System.nanoTime() < end; i++) {
-                    var _ = client.embed(i % PICTURES);
-                    answers.increment();
-                  }
-                  return null;
-                }));
+            callers.submit(() -> {
+              for (int i = first; System.nanoTime() < end; i++) {
+                var _ = client.embed(i % PICTURES);
+                answers.increment();
+              }
+              return null;
+            }));
       }
       for (Future<?> caller : all) {
         caller.get();
@@ -205,12 +204,11 @@ final class PeersBench {
         long from = due;
         int picture = random.nextInt(PICTURES);
         all.add(
-            callers.submit(
-                () -> {
-                  var _ = client.embed(picture);
-                  latencies.recordValue(System.nanoTime() - from);
-                  return null;
-                }));
+            callers.submit(() -> {
+              var _ = client.embed(picture);
+              latencies.recordValue(System.nanoTime() - from);
+              return null;
+            }));
       }
       for (Future<?> call : all) {
         call.get();
@@ -236,19 +234,18 @@ final class PeersBench {
         "| server | images/s (each turn) | ÷ ceiling | processors: server + clients | p50 / p99 at"
             + " 70 % | memory |");
     System.out.println("|---|---|---|---|---|---|");
-    figures.forEach(
-        (contestant, result) ->
-            System.out.printf(
-                "| %s | %.0f (%s) | %.2f | %.2f + %.2f | %.1f / %.1f ms | %.0f MB |%n",
-                contestant.title,
-                result.rate(),
-                String.join(", ", result.rates.stream().map("%.0f"::formatted).toList()),
-                result.rate() / ceiling,
-                result.serverProcessors / result.rates.size(),
-                result.ownProcessors / result.rates.size(),
-                result.millis(50),
-                result.millis(99),
-                result.megabytes));
+    figures.forEach((contestant, result) ->
+        System.out.printf(
+            "| %s | %.0f (%s) | %.2f | %.2f + %.2f | %.1f / %.1f ms | %.0f MB |%n",
+            contestant.title,
+            result.rate(),
+            String.join(", ", result.rates.stream().map("%.0f"::formatted).toList()),
+            result.rate() / ceiling,
+            result.serverProcessors / result.rates.size(),
+            result.ownProcessors / result.rates.size(),
+            result.millis(50),
+            result.millis(99),
+            result.megabytes));
     Figures fovea = figures.get(Contestant.FOVEA);
     double peerP99 = -bestPeer(peer -> -peer.millis(99));
     System.out.printf(
@@ -337,8 +334,7 @@ final class PeersBench {
   private Server startPeer(String script, int sessions) throws Exception {
     int port = BridgeProcess.freePort();
     Process process =
-        new ProcessBuilder(
-                "src/test/python/python.sh", script, String.valueOf(port), "" + sessions)
+        new ProcessBuilder("src/test/python/python.sh", script, String.valueOf(port), "" + sessions)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(Path.of("target/peers.log").toFile())
             .start();
