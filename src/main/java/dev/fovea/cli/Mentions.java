@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -58,7 +59,8 @@ final class Mentions {
     while (matcher.find()) {
       Kind kind = nouns.get(matcher.group(3));
       if (kind != null) {
-        int number = NUMBERS.indexOf(matcher.group(1)) + 1;
+        // Scissors come without a number.
+        int number = NUMBERS.indexOf(Objects.requireNonNullElse(matcher.group(1), "a")) + 1;
         mentions.putIfAbsent(
             kind.name(),
             new Mention(kind, Math.max(1, number), Optional.ofNullable(matcher.group(2))));

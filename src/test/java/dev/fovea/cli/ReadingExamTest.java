@@ -35,7 +35,7 @@ final class ReadingExamTest {
   private final Map<String, String> captions =
       Map.of(
           "one", "a picture of three black cats and a flower pot",
-          "two", "a fish cat");
+          "two", "fish cat, nothing else");
 
   private final Map<String, String> answers =
       Map.of(
