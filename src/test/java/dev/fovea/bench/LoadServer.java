@@ -77,7 +77,6 @@ final class LoadServer implements AutoCloseable {
     }
     command.addAll(
         List.of(
-            "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-Xms32m",
