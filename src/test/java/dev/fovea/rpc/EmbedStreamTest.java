@@ -397,7 +397,8 @@ final class EmbedStreamTest {
     StreamEmbedSummary summary = rest.getLast().getSummary();
     assertThat(summary.getFinished()).isFalse();
     assertThat(summary.getSettledThrough()).isEqualTo(1);
-    assertThat(summary.getReceived()).isEqualTo(2);
+    // The second may still be on its way when the server sees how late it is.
+    assertThat(summary.getReceived()).isBetween(1L, 2L);
   }
 
   @Test
