@@ -259,7 +259,7 @@ public final class Gateway implements AutoCloseable {
             settings,
             all,
             new Door(limiter, contexts, guarded),
-            List.of(new TimeLimits(policy, all), models.generations()),
+            List.of(new TimeLimits(policy, all), contexts, models.generations()),
             List.of(metrics, contexts),
             drain::begin);
     WarmUp warmUp = new WarmUp(settings.grpc().host(), server.port(), limits);

@@ -11,6 +11,7 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerStreamTracer;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -18,14 +19,20 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 
 /// Gives each call its context: a name, who asks, how much it matters, and until when it must be
 /// answered.
 ///
+/// It stands in two places: as tracer it sees a call arrive, before anything waits for a thread, so
+/// that this wait is part of the caller's time; as interceptor it hands the context on.
+///
 /// Request headers: `fovea-criticality` (`critical`, `default` or `sheddable`; anything else is
 /// `default`) and, where the operator trusts it, `fovea-caller`.
-public final class CallContexts implements ServerInterceptor {
+public final class CallContexts extends ServerStreamTracer.Factory implements ServerInterceptor {
   private static final Context.Key<CallContext> KEY = Context.key("fovea-call");
+  private static final Context.Key<Arrival> ARRIVAL = Context.key("fovea-arrival");
 
   private static final Metadata.Key<String> CALLER =
       Metadata.Key.of("fovea-caller", Metadata.ASCII_STRING_MARSHALLER);
@@ -50,15 +57,28 @@ public final class CallContexts implements ServerInterceptor {
   }
 
   @Override
+  public ServerStreamTracer newServerStreamTracer(String fullMethodName, Metadata headers) {
+    return new Arrival(policy.clock().nanoTime());
+  }
+
+  @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     return Contexts.interceptCall(
         Context.current().withValue(KEY, context(call, headers)), call, headers, next);
   }
 
-  /// What a call carries by its headers.
+  /// The context of the call of this thread, the same one however often it is asked for.
+  ///
+  /// @param headers what the call carries
   CallContext context(ServerCall<?, ?> call, Metadata headers) {
-    return new CallContext(newRequestId(), caller(call, headers), criticality(headers), deadline());
+    return ARRIVAL.get().context(
+        arrivalNanos ->
+            new CallContext(
+                newRequestId(),
+                caller(call, headers),
+                criticality(headers),
+                deadline(arrivalNanos)));
   }
 
   private static String newRequestId() {
@@ -90,16 +110,37 @@ public final class CallContexts implements ServerInterceptor {
   }
 
   /// The caller's own deadline, or what the policy allows.
-  private Deadline deadline() {
+  private Deadline deadline(long arrivalNanos) {
     Duration limit = TimeLimits.current();
     if (limit != null) {
-      return Deadline.after(policy.clock(), limit);
+      return new Deadline(policy.clock(), arrivalNanos + limit.toNanos());
     }
     io.grpc.Deadline stated = Context.current().getDeadline();
-    Duration time =
-        stated == null
-            ? policy.maxDeadline()
-            : Duration.ofNanos(stated.timeRemaining(TimeUnit.NANOSECONDS));
-    return Deadline.after(policy.clock(), time);
+    return stated == null
+        ? new Deadline(policy.clock(), arrivalNanos + policy.maxDeadline().toNanos())
+        : Deadline.after(
+            policy.clock(), Duration.ofNanos(stated.timeRemaining(TimeUnit.NANOSECONDS)));
+  }
+
+  /// A call from its headers on. Threads take turns with it.
+  private static final class Arrival extends ServerStreamTracer {
+    private final long atNanos;
+    private @Nullable CallContext context;
+
+    Arrival(long atNanos) {
+      this.atNanos = atNanos;
+    }
+
+    @Override
+    public Context filterContext(Context context) {
+      return context.withValue(ARRIVAL, this);
+    }
+
+    CallContext context(LongFunction<CallContext> made) {
+      if (context == null) {
+        context = made.apply(atNanos);
+      }
+      return context;
+    }
   }
 }

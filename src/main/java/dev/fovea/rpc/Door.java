@@ -49,8 +49,9 @@ public final class Door extends ServerStreamTracer.Factory implements ServerInte
   /// Whether a call is let in. To be asked once, on the thread that reads the connection; one that
   /// is not let in needs no other.
   public boolean letsIn(ServerCall<?, ?> call, Metadata headers) {
+    CallContext context = contexts.context(call, headers);
     Visit visit = VISIT.get();
-    return visit == null || visit.begin(limiter, contexts.context(call, headers));
+    return visit == null || visit.begin(limiter, context);
   }
 
   /// The same threads for the calls that are let in: who waits long for one is a reason to let in

@@ -44,7 +44,7 @@ public final class PassThrough {
                   limiter,
                   contexts,
                   Set.of(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName())),
-              List.of(),
+              List.of(contexts),
               List.of(metrics, contexts),
               () -> {})) {
         System.out.println("port " + server.port());
