@@ -15,6 +15,7 @@ import dev.fovea.image.Pixels;
 import java.nio.ByteBuffer;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,6 +102,7 @@ final class HostileFilesTest {
     assertThat(decoder.readHeader(source(file)).frames()).isEqualTo(1);
   }
 
+  @Tag("exhaustive")
   @Test
   void pictureThatIsSomethingElseTooIsThePicture() {
     byte[] file = HostileFiles.decoded().get("GIF that is a script");
@@ -109,6 +111,7 @@ final class HostileFilesTest {
         .isEqualTo(decode(GoldenFiles.bytes("plain.gif"), ImageOptions.DEFAULT).rgb());
   }
 
+  @Tag("exhaustive")
   @ParameterizedTest
   @ValueSource(
       strings = {

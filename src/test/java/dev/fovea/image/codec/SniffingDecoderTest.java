@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.zip.CRC32;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -149,6 +150,7 @@ final class SniffingDecoderTest {
     assertThat(refusal).hasMessage("PNG: image data: too short (expected: every row)");
   }
 
+  @Tag("exhaustive")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -185,6 +187,7 @@ final class SniffingDecoderTest {
     assertThat(refused).isPositive();
   }
 
+  @Tag("exhaustive")
   @ParameterizedTest
   @ValueSource(
       strings = {
