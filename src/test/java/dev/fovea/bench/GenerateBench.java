@@ -27,12 +27,19 @@ import dev.fovea.tensor.TensorSpec;
 import dev.fovea.v1.GenerationServiceGrpc;
 import dev.fovea.v1.StreamCaptionRequest;
 import dev.fovea.v1.StreamCaptionResponse;
+import dev.fovea.v1.TextDelta;
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
-import io.grpc.health.v1.HealthCheckRequest;
-import io.grpc.health.v1.HealthGrpc;
+import io.grpc.Server;
+import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,6 +67,9 @@ final class GenerateBench {
   private static final int STREAMS = 32;
   private static final int ROUNDS = 3;
 
+  /// Until the code of a stream has been compiled as it stays.
+  private static final int WARMING_CALLS = 5_000;
+
   private GenerateBench() {}
 
   /// @param repository one whose decoder is to be measured; empty for the tests' own
@@ -71,6 +81,8 @@ final class GenerateBench {
 
   /// Says one word after the other.
   private static final class Words implements Script {
+    volatile Duration step = Duration.ZERO;
+
     @Override
     public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
       Map<String, Tensor> outputs = new HashMap<>();
@@ -94,7 +106,7 @@ final class GenerateBench {
 
     @Override
     public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
-      return model.role() == Role.DECODER ? STEP : Duration.ZERO;
+      return model.role() == Role.DECODER ? step : Duration.ZERO;
     }
   }
 
@@ -102,59 +114,119 @@ final class GenerateBench {
   private record Times(double first, double[] gaps) {}
 
   private static void loop() throws Exception {
+    Words words = new Words();
     try (TestGateway gateway =
-        TestGateway.start(
-            Map.of("fovea.repository", DecoderRepository.make().toString()),
-            clock -> new ScriptedEngine(new Words(), clock, 256))) {
-      for (int round = 0; round < 12; round++) {
-        List<Times> _ = together(100, number -> stream(gateway, number));
+            TestGateway.start(
+                Map.of("fovea.repository", DecoderRepository.make().toString()),
+                clock -> new ScriptedEngine(words, clock, 256));
+        PlainServer plain = PlainServer.start()) {
+      for (int round = 0; round < WARMING_CALLS; round++) {
+        Times _ = stream(gateway.channel(), round);
+        Times _ = stream(plain.channel(), round);
       }
-      System.out.printf(
-          "Scripted decoder of 20 ms a step; times beside those of the bare loop. A call that does"
-              + " nothing: %.2f ms%n%n",
-          nothing(gateway) / 1e6);
+      words.step = STEP;
+      plain.step = STEP;
       System.out.println(
-          "| streams | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step p50 |"
-              + " bare gap p99 − p50 |");
+          "Scripted decoder of 20 ms a step; times beside those of the bare loop, a wait of a step"
+              + " for each token. A plain stream is a gRPC service that runs the bare loop and"
+              + " nothing else.\n");
+      System.out.println(
+          "| streams | | added to the first token, p50 | added to a gap, p50 | gap p99 − bare step"
+              + " p50 |");
       System.out.println("|---|---|---|---|---|");
-      compare("1", gateway, 1, 25);
-      compare("100", gateway, 100, ROUNDS);
+      compare("1", gateway, plain, 1, 25);
+      compare("100", gateway, plain, 100, ROUNDS);
       try (Sleeper _ = Sleeper.begin(gateway.port())) {
-        compare("100, and one that does not read", gateway, 100, ROUNDS);
+        compare("100, and one that does not read", gateway, plain, 100, ROUNDS);
       }
     }
   }
 
-  /// Nanoseconds of a call that does nothing, one every 20 ms.
-  private static double nothing(TestGateway gateway) throws InterruptedException {
-    double[] nanos = new double[100];
-    for (int i = 0; i < nanos.length; i++) {
-      boolean _ = new CountDownLatch(1).await(STEP.toNanos(), TimeUnit.NANOSECONDS);
-      long start = System.nanoTime();
-      var _ =
-          HealthGrpc.newBlockingStub(gateway.channel())
-              .check(HealthCheckRequest.getDefaultInstance());
-      nanos[i] = System.nanoTime() - start;
-    }
-    return Bench.median(nanos);
-  }
-
-  private static void compare(String what, TestGateway gateway, int streams, int rounds)
+  private static void compare(
+      String what, TestGateway gateway, PlainServer plain, int streams, int rounds)
       throws Exception {
     List<Times> bare = new ArrayList<>();
+    List<Times> plainly = new ArrayList<>();
     List<Times> served = new ArrayList<>();
     for (int round = 0; round < rounds; round++) {
       bare.addAll(together(streams, _ -> bare()));
-      served.addAll(together(streams, number -> stream(gateway, number)));
+      plainly.addAll(together(streams, number -> stream(plain.channel(), number)));
+      served.addAll(together(streams, number -> stream(gateway.channel(), number)));
     }
+    report(what, "bare loop", bare, bare);
+    report(what, "plain stream", plainly, bare);
+    report(what, "Fovea", served, bare);
+  }
+
+  private static void report(String streams, String what, List<Times> times, List<Times> bare) {
     double step = median(bare, true);
     System.out.printf(
-        "| %s | %.2f ms | %.2f ms | %.2f ms | %.2f ms |%n",
+        "| %s | %s | %.2f ms | %.2f ms | %.2f ms |%n",
+        streams,
         what,
-        (first(served) - first(bare)) / 1e6,
-        (median(served, true) - step) / 1e6,
-        (median(served, false) - step) / 1e6,
-        (median(bare, false) - step) / 1e6);
+        (first(times) - first(bare)) / 1e6,
+        (median(times, true) - step) / 1e6,
+        (median(times, false) - step) / 1e6);
+  }
+
+  /// A service of the same messages that does nothing but wait and say a word: what a stream costs
+  /// by itself.
+  private static final class PlainServer extends GenerationServiceGrpc.GenerationServiceImplBase
+      implements AutoCloseable {
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final Server server;
+    private final ManagedChannel channel;
+    volatile Duration step = Duration.ZERO;
+
+    private PlainServer() throws IOException {
+      this.server =
+          NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+              .executor(threads)
+              .addService(this)
+              .build()
+              .start();
+      this.channel =
+          NettyChannelBuilder.forAddress(server.getListenSockets().getFirst())
+              .usePlaintext()
+              .build();
+    }
+
+    static PlainServer start() throws IOException {
+      return new PlainServer();
+    }
+
+    Channel channel() {
+      return channel;
+    }
+
+    @Override
+    public void streamCaption(
+        StreamCaptionRequest request, StreamObserver<StreamCaptionResponse> observer) {
+      StreamCaptionResponse word =
+          StreamCaptionResponse.newBuilder()
+              .setDelta(TextDelta.newBuilder().setText("word"))
+              .build();
+      try {
+        for (int i = 0; i < TOKENS; i++) {
+          await(step);
+          observer.onNext(word);
+        }
+        observer.onCompleted();
+      } catch (InterruptedException _) {
+        observer.onError(Status.CANCELLED.asRuntimeException());
+      }
+    }
+
+    @Override
+    public void close() {
+      channel.shutdownNow();
+      server.shutdownNow();
+      threads.shutdownNow();
+    }
+  }
+
+  private static void await(Duration time) throws InterruptedException {
+    boolean _ = new CountDownLatch(1).await(time.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /// A client that asks for much and reads one message of it.
@@ -229,20 +301,20 @@ final class GenerateBench {
     double[] gaps = new double[TOKENS];
     for (int i = 0; i < TOKENS; i++) {
       long start = System.nanoTime();
-      boolean _ = new CountDownLatch(1).await(STEP.toNanos(), TimeUnit.NANOSECONDS);
+      await(STEP);
       gaps[i] = System.nanoTime() - start;
     }
     return new Times(gaps[0], Arrays.copyOfRange(gaps, 1, TOKENS));
   }
 
-  private static Times stream(TestGateway gateway, int image) {
+  private static Times stream(Channel channel, int image) {
     StreamCaptionRequest.Builder request =
         StreamCaptionRequest.newBuilder()
             .setImage(Requests.noise(image % 4).getContent().getImage());
     request.getOptionsBuilder().setMaxTokens(TOKENS);
     long start = System.nanoTime();
     Iterator<StreamCaptionResponse> parts =
-        GenerationServiceGrpc.newBlockingStub(gateway.channel()).streamCaption(request.build());
+        GenerationServiceGrpc.newBlockingStub(channel).streamCaption(request.build());
     double first = 0;
     List<Double> gaps = new ArrayList<>();
     while (parts.hasNext()) {
