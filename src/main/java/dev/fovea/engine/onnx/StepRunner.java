@@ -169,10 +169,23 @@ final class StepRunner {
       if (!member.running) {
         free(member);
       }
-      changed.signalAll();
+      signalUnlessLingering();
     } finally {
       lock.unlock();
     }
+  }
+
+  /// Wakes the thread when it has something to do. While it lingers for others it has not: to wake
+  /// it for each that comes back would cost more than their steps.
+  private void signalUnlessLingering() {
+    if (linger() <= 0) {
+      changed.signalAll();
+    }
+  }
+
+  /// How long the members of the last run are still waited for, in nanoseconds.
+  private long linger() {
+    return expected == 0 ? 0 : lingerUntilNanos - clock.nanoTime();
   }
 
   private void free(Member member) {
@@ -196,7 +209,7 @@ final class StepRunner {
       }
       back(member);
       waiting.add(step);
-      changed.signalAll();
+      signalUnlessLingering();
     } finally {
       lock.unlock();
     }
@@ -240,11 +253,11 @@ final class StepRunner {
           copy.done().complete(true);
         }
         waiting.removeIf(step -> step.request().deadline().expired());
-        long linger = expected == 0 ? 0 : lingerUntilNanos - clock.nanoTime();
+        long linger = linger();
         if (!waiting.isEmpty() && linger <= 0) {
           return choose();
         }
-        await(waiting.isEmpty() ? Long.MAX_VALUE : linger);
+        await(linger > 0 ? linger : Long.MAX_VALUE);
       }
       return List.of();
     } finally {
