@@ -93,9 +93,9 @@ final class ScriptedLease implements Lease {
       waiting.decrementAndGet();
       request.timings().add(Stage.QUEUE, clock.nanoTime() - start);
     }
-    if (closed) {
+    if (closed || request.deadline().expired()) {
       slots.release();
-      throw Refusals.released(model);
+      throw closed ? Refusals.released(model) : Deadline.exceeded("the model's answer");
     }
   }
 
@@ -170,6 +170,11 @@ final class ScriptedLease implements Lease {
   @Override
   public int sequences() {
     return sequences.taken() + sequences.waiting();
+  }
+
+  @Override
+  public int waiting() {
+    return waiting.get();
   }
 
   private final class ScriptedSequence implements Sequence {
