@@ -84,8 +84,13 @@ final class ScriptedEngineTest extends EngineContractTest {
     }
 
     @Override
-    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
+    public Duration delay(ServableModel model, List<Map<String, Tensor>> batch) {
       runs.incrementAndGet();
+      return Duration.ZERO;
+    }
+
+    @Override
+    public Map<String, Tensor> answer(ServableModel model, Map<String, Tensor> row) {
       Uninterruptibles.awaitUninterruptibly(go);
       return answers.answer(model, row);
     }
