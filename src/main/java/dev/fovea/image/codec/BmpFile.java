@@ -130,7 +130,8 @@ final class BmpFile {
     if (dataStart == FILE_HEADER_BYTES + headerBytes) {
       dataStart += entryBytes * colourCount;
     }
-    boolean greys = true;
+    // Of two colours Pillow asks whether they are black and white instead.
+    boolean greys = colourCount != 2;
     for (int i = 0; i < 256; i++) {
       colours[i] = i < colourCount ? readColour(entryBytes) : greys ? grey(i) : OPAQUE;
       greys &= colours[i] == grey(i);

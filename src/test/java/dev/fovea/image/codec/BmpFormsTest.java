@@ -16,9 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Every kind of run and escape by itself, in pictures of 4×2 pixels whose colour n has n of blue.
-/// What is expected is what Pillow 12.3 makes of the same bytes.
-final class BmpRunsTest {
+/// Every kind of run, escape and palette by itself. What is expected is what Pillow 12.3 makes of
+/// the same bytes. Runs are of pictures of 4×2 pixels whose colour n has n of blue.
+final class BmpFormsTest {
   private static final int HEADERS_BYTES = 14 + 40;
 
   private final SniffingDecoder decoder = new SniffingDecoder(ImageLimits.DEFAULT);
@@ -74,9 +74,37 @@ final class BmpRunsTest {
     assertThat(refusal.reason()).isEqualTo(Reason.UNSUPPORTED_IMAGE_FORMAT);
   }
 
-  /// The blue of each pixel.
+  /// Indices that the palette lacks are greys where all that it has are, in order, but for two.
+  @ParameterizedTest
+  @CsvSource({
+    "000000 010101 020202, 000102C8",
+    "000000, 000102C8",
+    "000000 010101, 00010000",
+    "000000 010203, 00010000",
+    "000000 010101 030303, 00010300"
+  })
+  void decodesIndicesBeyondThePalette(String palette, String blue) {
+    byte[] colours = HexFormat.of().parseHex(palette.replaceAll("( |$)", "00"));
+
+    assertThat(blue(file(8, 0, colours, "000102C8", 1))).isEqualTo(blue);
+  }
+
   private String decode(int bits, int compression, String runs) {
-    ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(file(bits, compression, runs)));
+    return blue(file(bits, compression, blues(bits), runs, 2));
+  }
+
+  private static byte[] blues(int bits) {
+    int colours = bits > 8 ? 0 : 1 << bits;
+    ByteBuffer palette = ByteBuffer.allocate(4 * colours).order(ByteOrder.LITTLE_ENDIAN);
+    for (int colour = 0; colour < colours; colour++) {
+      palette.putInt(colour | (colour + 1 & 0xFF) << 8);
+    }
+    return palette.array();
+  }
+
+  /// The blue of each pixel.
+  private String blue(byte[] file) {
+    ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(file));
     try (Pixels pixels =
         decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT)) {
       byte[] rgb = pixels.rgb();
@@ -88,17 +116,15 @@ final class BmpRunsTest {
     }
   }
 
-  private static byte[] file(int bits, int compression, String runs) {
-    byte[] data = HexFormat.of().parseHex(runs.replace(" ", ""));
-    int colours = bits > 8 ? 0 : 1 << bits;
-    int start = HEADERS_BYTES + 4 * colours;
+  private static byte[] file(
+      int bits, int compression, byte[] palette, String pixels, int height) {
+    byte[] data = HexFormat.of().parseHex(pixels.replace(" ", ""));
+    int start = HEADERS_BYTES + palette.length;
     ByteBuffer file = ByteBuffer.allocate(start + data.length).order(ByteOrder.LITTLE_ENDIAN);
     file.put((byte) 'B').put((byte) 'M').putInt(file.capacity()).putInt(0).putInt(start);
-    file.putInt(40).putInt(4).putInt(2).putShort((short) 1).putShort((short) bits);
-    file.putInt(compression).putInt(data.length).putInt(0).putInt(0).putInt(0).putInt(0);
-    for (int colour = 0; colour < colours; colour++) {
-      file.putInt(colour | (colour + 1 & 0xFF) << 8);
-    }
-    return file.put(data).array();
+    file.putInt(40).putInt(4).putInt(height).putShort((short) 1).putShort((short) bits);
+    file.putInt(compression).putInt(data.length).putInt(0).putInt(0);
+    file.putInt(palette.length / 4).putInt(0);
+    return file.put(palette).put(data).array();
   }
 }
