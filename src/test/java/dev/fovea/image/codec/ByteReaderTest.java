@@ -66,4 +66,25 @@ final class ByteReaderTest {
     assertThat(part.skipPast(7)).isFalse();
     assertThat(part.remaining()).isZero();
   }
+
+  @Test
+  void readsNumbersInBothOrders() {
+    byte[] bytes = {(byte) 0x81, 2, 3, 4, 5, 6, 7, 8};
+    ByteReader big = ByteReader.of(ImageFormat.TIFF, ByteBuffer.wrap(bytes));
+    assertThat(big.u16()).isEqualTo(0x8102);
+    big.seek(0);
+    assertThat(big.u32()).isEqualTo(0x81020304L);
+    big.seek(0);
+    assertThat(big.u64()).isEqualTo(0x8102030405060708L);
+
+    ByteReader little = ByteReader.of(ImageFormat.TIFF, ByteBuffer.wrap(bytes));
+    little.littleEndian();
+    assertThat(little.u16()).isEqualTo(0x281);
+    little.seek(0);
+    assertThat(little.u24()).isEqualTo(0x30281);
+    little.seek(0);
+    assertThat(little.u32()).isEqualTo(0x4030281L);
+    little.seek(0);
+    assertThat(little.u64()).isEqualTo(0x807060504030281L);
+  }
 }
