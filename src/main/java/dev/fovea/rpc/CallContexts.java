@@ -72,8 +72,9 @@ public final class CallContexts extends ServerStreamTracer.Factory implements Se
   ///
   /// @param headers what the call carries
   CallContext context(ServerCall<?, ?> call, Metadata headers) {
-    return ARRIVAL.get().context(
-        arrivalNanos ->
+    return ARRIVAL
+        .get()
+        .context(arrivalNanos ->
             new CallContext(
                 newRequestId(),
                 caller(call, headers),

@@ -47,8 +47,7 @@ final class GeometryTest {
     assertThat(
             catchThrowableOfType(
                     GatewayException.class,
-                    () ->
-                        unchanged((1 << 13) + 1, 1 << 13).place(1, 1, Backend.TORCHVISION))
+                    () -> unchanged((1 << 13) + 1, 1 << 13).place(1, 1, Backend.TORCHVISION))
                 .reason())
         .isEqualTo(Reason.IMAGE_DIMENSIONS_EXCEEDED);
   }
@@ -72,7 +71,6 @@ final class GeometryTest {
   }
 
   private static Geometry unchanged(int cropWidth, int cropHeight) {
-    return new Geometry(
-        new SizeRule.Unchanged(), Optional.of(new Size(cropWidth, cropHeight)));
+    return new Geometry(new SizeRule.Unchanged(), Optional.of(new Size(cropWidth, cropHeight)));
   }
 }

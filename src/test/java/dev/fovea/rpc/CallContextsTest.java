@@ -45,8 +45,7 @@ final class CallContextsTest {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(server.getListenSockets().getFirst()).usePlaintext().build();
     try {
-      var _ =
-          EmbeddingServiceGrpc.newFutureStub(channel).embed(EmbedRequest.getDefaultInstance());
+      var _ = EmbeddingServiceGrpc.newFutureStub(channel).embed(EmbedRequest.getDefaultInstance());
       Runnable first = work.take();
       clock.advance(Duration.ofMillis(400));
       first.run();

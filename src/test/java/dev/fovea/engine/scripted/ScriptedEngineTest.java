@@ -48,9 +48,10 @@ final class ScriptedEngineTest extends EngineContractTest {
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
         script) {
       for (int i = 0; i < ContractModel.INSTANCES; i++) {
-        callers.submit(() -> lease.infer(request(clock, Duration.ofHours(1))));
+        Future<?> _ = callers.submit(() -> lease.infer(request(clock, Duration.ofHours(1))));
       }
-      Await.until("all run", Duration.ofSeconds(30), () -> script.runs.get() == ContractModel.INSTANCES);
+      Await.until(
+          "all run", Duration.ofSeconds(30), () -> script.runs.get() == ContractModel.INSTANCES);
       Future<?> late = callers.submit(() -> lease.infer(request(clock, Duration.ofMinutes(1))));
       Await.until("one waits", Duration.ofSeconds(30), () -> lease.waiting() == 1);
 

@@ -105,8 +105,7 @@ final class BmpFormsTest {
   /// The blue of each pixel.
   private String blue(byte[] file) {
     ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(file));
-    try (Pixels pixels =
-        decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT)) {
+    try (Pixels pixels = decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT)) {
       byte[] rgb = pixels.rgb();
       byte[] blue = new byte[rgb.length / 3];
       for (int i = 0; i < blue.length; i++) {
@@ -116,8 +115,7 @@ final class BmpFormsTest {
     }
   }
 
-  private static byte[] file(
-      int bits, int compression, byte[] palette, String pixels, int height) {
+  private static byte[] file(int bits, int compression, byte[] palette, String pixels, int height) {
     byte[] data = HexFormat.of().parseHex(pixels.replace(" ", ""));
     int start = HEADERS_BYTES + palette.length;
     ByteBuffer file = ByteBuffer.allocate(start + data.length).order(ByteOrder.LITTLE_ENDIAN);
