@@ -16,6 +16,7 @@ from pico.patches import cut, grid_positions
 from pico.tokens import encode
 from scenes.captions import caption, prompt
 from scenes.compose import NOBODY, compose, shared_small_sprites
+from scenes.drawings import STYLES
 from scenes.kinds import load_kinds
 from scenes.scene import EASY, MIXED, Scene, SceneSampler
 
@@ -42,6 +43,8 @@ class Phase:
     grids: dict[tuple[int, int], float]
     patches_kept: int | None = None
     """Patches an image keeps, those with things first; None keeps all."""
+    squeezed: float = 0.0
+    """Probability that a picture of another aspect is squeezed into the grid."""
 
 
 PHASES = (
@@ -49,26 +52,36 @@ PHASES = (
     Phase("thinned", share=0.50, easy=0.2, grids={(8, 8): 0.8, (7, 9): 0.1, (9, 7): 0.1}, patches_kept=36),
     Phase("whole", share=0.20, easy=0.1, grids=ALL_GRIDS),
 )
+SQUEEZED_PHASES = (
+    Phase("small", share=0.40, easy=0.85, grids={(4, 4): 1.0}, squeezed=0.3),
+    Phase("middle", share=0.30, easy=0.2, grids={(6, 6): 1.0}, squeezed=0.5),
+    Phase("whole", share=0.30, easy=0.1, grids={(8, 8): 1.0}, squeezed=0.5),
+)
+"""For an encoder of square pictures whose work grows with their size."""
 BATCH = 128
 PROMPTS_A_STEP = 32
 
 
-def phase_at(step: int, steps: int) -> Phase:
+def phase_at(step: int, steps: int, phases: tuple[Phase, ...] = PHASES) -> Phase:
     """The phase that a step belongs to."""
     end = 0.0
-    for phase in PHASES:
+    for phase in phases:
         end += phase.share * steps
         if step < round(end):
             return phase
-    return PHASES[-1]
+    return phases[-1]
 
 
 class SceneBatches(IterableDataset):
     """Endless batches from a given step; with several workers each makes every n-th."""
 
-    def __init__(self, tokenizer: Tokenizer, seed: int, first_step: int, steps: int, batch: int = BATCH) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, seed: int, first_step: int, steps: int, batch: int = BATCH,
+        phases: tuple[Phase, ...] = PHASES, styles: tuple[str, ...] = STYLES,
+    ) -> None:
         self.tokenizer_json = tokenizer.to_str()
         self.seed, self.first_step, self.steps, self.batch = seed, first_step, steps, batch
+        self.phases, self.styles = phases, styles
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         worker = get_worker_info()
@@ -77,17 +90,19 @@ class SceneBatches(IterableDataset):
             os.nice(10)
             cv2.setNumThreads(1)
         tokenizer = Tokenizer.from_str(self.tokenizer_json)
-        samplers = {"easy": SceneSampler(EASY), "mixed": SceneSampler(MIXED)}
+        samplers = {"easy": SceneSampler(EASY, self.styles), "mixed": SceneSampler(MIXED, self.styles)}
         for step in range(self.first_step + offset, self.steps, stride):
             yield self._batch(step, tokenizer, samplers)
 
     def _batch(self, step: int, tokenizer: Tokenizer, samplers: dict[str, SceneSampler]) -> dict[str, torch.Tensor]:
         rng = np.random.default_rng((self.seed, step))
-        phase = phase_at(step, self.steps)
+        phase = phase_at(step, self.steps, self.phases)
         rows, columns = list(phase.grids)[int(rng.choice(len(phase.grids), p=list(phase.grids.values())))]
         batch = min(self.batch, self.batch * 80 // (rows * columns))
         difficulties = ["easy" if rng.random() < phase.easy else "mixed" for _ in range(batch)]
-        images = [labelled_image(samplers[d], rng, rows, columns, phase.patches_kept) for d in difficulties]
+        images = [
+            labelled_image(samplers[d], rng, rows, columns, phase.patches_kept, phase.squeezed) for d in difficulties
+        ]
         patches, positions, labels, scenes = zip(*images, strict=True)
         ids, mask = encode(tokenizer, [caption(scene, rng) for scene in scenes])
         named = rng.choice(len(load_kinds()), PROMPTS_A_STEP, replace=False)
@@ -106,11 +121,17 @@ class SceneBatches(IterableDataset):
 
 
 def labelled_image(
-    sampler: SceneSampler, rng: np.random.Generator, rows: int, columns: int, kept: int | None
+    sampler: SceneSampler, rng: np.random.Generator, rows: int, columns: int, kept: int | None, squeezed: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Scene]:
     """Patches uint8 [P, 768], positions int32 [P, 2], labels int64 [P] and the scene they come from."""
-    scene = sampler.sample(rng, aspect=columns / rows)
-    picture, owners = compose(scene, columns * 16, rows * 16, shared_small_sprites())
+    width, height = columns * 16, rows * 16
+    stretch = float(np.exp(rng.uniform(-0.6, 0.6))) if squeezed and rng.random() < squeezed else 1.0
+    scene = sampler.sample(rng, aspect=stretch * columns / rows)
+    wide, high = round(width * stretch**0.5), round(height / stretch**0.5)
+    picture, owners = compose(scene, wide, high, shared_small_sprites())
+    if (wide, high) != (width, height):
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+        owners = cv2.resize(owners, (width, height), interpolation=cv2.INTER_NEAREST)
     patches, positions = cut(picture), grid_positions(rows, columns)
     labels, covered = patch_labels(scene, owners)
     if kept is None or kept >= len(patches):

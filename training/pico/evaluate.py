@@ -19,7 +19,7 @@ from pico.exam import Sheet, sheets
 from pico.export import REPOSITORY
 from pico.patches import naflex_grid
 from pico.serving import Served
-from scenes.captions import HELD_BACK_PROMPTS, HYPOTHESIS_TEMPLATES, plain_prompts
+from scenes.captions import HELD_BACK_PROMPTS, HYPOTHESIS_TEMPLATES
 from scenes.drawings import CACHE, load_drawings
 from scenes.kinds import load_kinds
 
@@ -49,19 +49,13 @@ def main() -> None:
         print(f"{name}: {value}")
 
 
-def label_embeddings(served: Served, templates: tuple[str, ...] = HYPOTHESIS_TEMPLATES) -> np.ndarray:
-    """float32 [kinds, D]: the mean over the templates, of length one, as the service makes it."""
-    rows = np.mean([served.embed_texts(plain_prompts(template)) for template in templates], axis=0)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 def zero_shot(served: Served, exam: list[Sheet]) -> dict:
     """Single-label classification over all kinds of scenes of one thing."""
     images, _ = served.embed_images([sheet.image for sheet in exam])
     truth = np.array([sheet.scene.things[0].kind for sheet in exam])
-    cosines = images @ label_embeddings(served).T
+    cosines = images @ served.kinds().T
     ranks = (cosines > cosines[np.arange(len(truth)), truth][:, None]).sum(1)
-    unseen_words = images @ label_embeddings(served, HELD_BACK_PROMPTS).T
+    unseen_words = images @ served.kinds(HELD_BACK_PROMPTS).T
     synonyms = images @ synonym_embeddings(served).T
     large = np.array([sheet.scene.things[0].size >= 0.7 for sheet in exam])
     square = np.array([naflex_grid(s.image.height, s.image.width) == (8, 8) for s in exam])
@@ -83,7 +77,7 @@ def zero_shot(served: Served, exam: list[Sheet]) -> dict:
 
 
 def synonym_embeddings(served: Served) -> np.ndarray:
-    """As ``label_embeddings`` with each kind's first synonym where it has one."""
+    """As ``Served.kinds`` with each kind's first synonym where it has one."""
     texts = [kind.noun_phrase(kind.words[min(1, len(kind.words) - 1)]) for kind in load_kinds()]
     return served.embed_texts([HYPOTHESIS_TEMPLATES[0].format(text) for text in texts])
 
@@ -92,7 +86,7 @@ def several(served: Served, exam: list[Sheet]) -> dict:
     """Retrieval by caption and presence of each thing, in scenes of one to three things."""
     images, patches = served.embed_images([sheet.image for sheet in exam])
     captions = served.embed_texts([sheet.caption for sheet in exam])
-    labels = label_embeddings(served)
+    labels = served.kinds()
     report: dict = {}
     for count in (500, 1000):
         if count <= len(exam):
@@ -152,7 +146,7 @@ def confusions(guessed: np.ndarray, truth: np.ndarray, count: int = 12) -> list[
 
 def calibrate(served: Served, count: int = 1000) -> Calibration:
     """Scales by maximum likelihood, threshold at 95 % true acceptance, on scenes that no examination uses."""
-    labels = label_embeddings(served)
+    labels = served.kinds()
     one = sheets("calibration-one", count)
     cosines = served.embed_images([sheet.image for sheet in one])[0] @ labels.T
     truth = np.array([sheet.scene.things[0].kind for sheet in one])
@@ -165,7 +159,7 @@ def calibrate(served: Served, count: int = 1000) -> Calibration:
     for row, sheet in zip(present, some, strict=True):
         row[sheet.scene.kinds()] = 1
     scale, bias = logistic(mixed.reshape(-1), present.reshape(-1))
-    best_patch = (patches @ label_embeddings(served, ("{}",)).T).max(1)
+    best_patch = (patches @ served.kinds(("{}",)).T).max(1)
     patch_scale, patch_bias = logistic(best_patch.reshape(-1), present.reshape(-1))
     return Calibration(
         logit_scale=float(scales[int(np.argmax(likelihoods))]),

@@ -19,7 +19,8 @@ class DualEncoderLoss(nn.Module):
     Each kind has an anchor in the joint space, learned with the rest: prompts are drawn to it by the
     text encoder, pictures and patches by the image encoder. Both sides so have a plain task from the
     first step, where prompts that are still all alike would teach the pictures nothing. Anchors are
-    for training only; what is served are the two encoders.
+    for training only; what is served are the two encoders. Beside a text encoder that is no longer
+    trained, the anchors are the vectors that it gives to the kinds' prompts, and are not learned.
 
     contrast: picture against caption, symmetric; scenes of the same kinds are no negatives of each other.
     kinds: softmax over all anchors on the pooled vector; the target is shared by the kinds present.
@@ -32,29 +33,34 @@ class DualEncoderLoss(nn.Module):
         "contrast": 1.0, "kinds": 0.6, "presence": 0.12, "patches": 1.0, "prompts": 0.5
     }
 
-    def __init__(self, kinds: int, projection_dim: int) -> None:
+    def __init__(self, kinds: int, projection_dim: int, anchors: Tensor | None = None) -> None:
         super().__init__()
-        self.anchors = nn.Parameter(torch.randn(kinds, projection_dim))
+        if anchors is None:
+            self.anchors = nn.Parameter(torch.randn(kinds, projection_dim))
+        else:
+            self.register_buffer("anchors", anchors)
         self.log_scales = nn.Parameter(torch.log(torch.tensor([14.0, 14.0, 14.0, 14.0, 14.0])))
         self.presence_bias = nn.Parameter(torch.tensor(-9.0))
         self.nothing = nn.Parameter(torch.tensor(2.0))
 
     def forward(
-        self, image: Tensor, patch: Tensor, captions: Tensor, prompts: Tensor, batch: dict[str, Tensor]
+        self, image: Tensor, patch: Tensor, captions: Tensor, prompts: Tensor | None, batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """image, captions [B, D]; patch [B, P, D]; prompts [M, D], all of length one.
+        """image, captions [B, D]; patch [B, P, D]; prompts [M, D] where texts are learned; all of length one.
 
         Of the batch: kinds float [B, K]; labels int [B, P]; prompt_kinds int [M].
         """
         contrast, pooled, presence, patches, named = self.log_scales.clamp(max=4.2).exp().unbind()
         anchors, kinds = unit(self.anchors), batch["kinds"]
-        return {
+        losses = {
             "contrast": self._contrast(contrast * image @ captions.T, kinds),
             "kinds": self._kinds(pooled * image @ anchors.T, kinds),
             "presence": self._presence(patch, anchors, presence, kinds),
             "patches": self._patches(patch, anchors, patches, batch["labels"]),
-            "prompts": F.cross_entropy(named * prompts @ anchors.T, batch["prompt_kinds"]),
         }
+        if prompts is not None:
+            losses["prompts"] = F.cross_entropy(named * prompts @ anchors.T, batch["prompt_kinds"])
+        return losses
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         return sum(self.WEIGHTS[name] * loss for name, loss in losses.items())

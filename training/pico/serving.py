@@ -11,13 +11,13 @@ from tokenizers import Tokenizer
 from pico.patches import to_patches
 from pico.tokens import encode
 from pico.validate import session
+from scenes.captions import HYPOTHESIS_TEMPLATES, plain_prompts
 
 
-class Served:
-    """Both encoders of a repository on ONNX Runtime, with the real preprocessing before them."""
+class ServedTexts:
+    """The text encoder of a repository on ONNX Runtime."""
 
     def __init__(self, repository: Path) -> None:
-        self.vision = session(repository / "pico_vision" / "1" / "model.onnx")
         self.text = session(repository / "pico_text" / "1" / "model.onnx")
         self.tokenizer = Tokenizer.from_file(str(repository / "pico_text" / "assets" / "tokenizer.json"))
 
@@ -25,9 +25,25 @@ class Served:
         """float32 [N, D] of length one."""
         parts = []
         for start in range(0, len(texts), 64):
-            ids, mask = encode(self.tokenizer, texts[start : start + 64])
-            parts.append(self.text.run(["text_embedding"], {"input_ids": ids, "attention_mask": mask})[0])
+            parts.append(self.embed(*encode(self.tokenizer, texts[start : start + 64])))
         return np.concatenate(parts)
+
+    def embed(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """float32 [N, D] of length one, of texts as tokens."""
+        return self.text.run(["text_embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+
+    def kinds(self, templates: tuple[str, ...] = HYPOTHESIS_TEMPLATES) -> np.ndarray:
+        """float32 [kinds, D]: the mean over the templates, of length one, as the service makes it."""
+        rows = np.mean([self.embed_texts(plain_prompts(template)) for template in templates], axis=0)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class Served(ServedTexts):
+    """Both encoders of a repository on ONNX Runtime, with the real preprocessing before them."""
+
+    def __init__(self, repository: Path) -> None:
+        super().__init__(repository)
+        self.vision = session(repository / "pico_vision" / "1" / "model.onnx")
 
     def embed_images(self, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """Image embeddings float32 [N, D] and patch embeddings [N, 64, D] (zero where padded)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from pico.batches import BATCH, SceneBatches, labelled_image, loader, phase_at
+from pico.batches import BATCH, PHASES, Phase, SceneBatches, labelled_image, loader, phase_at
 from pico.losses import DualEncoderLoss
 from pico.muon import Muon
 from pico.precision import FAST
@@ -21,7 +23,7 @@ from pico.text import TextConfig, TextEncoder
 from pico.tokens import encode, save_tokenizer, train_tokenizer
 from pico.vision import VisionConfig, VisionEncoder
 from scenes.captions import plain_prompts
-from scenes.drawings import CACHE
+from scenes.drawings import CACHE, STYLES
 from scenes.kinds import load_kinds
 from scenes.scene import ONE_THING, SceneSampler
 
@@ -46,40 +48,54 @@ class DualEncoder(nn.Module):
         prompts = self.text(batch["prompts"], batch["prompts_mask"])
         return self.loss(image, patch, captions, prompts, batch)
 
-    @torch.no_grad()
-    def spread(self, batch: dict[str, Tensor]) -> None:
-        """Moves and scales the projections so that the vectors of a first batch point in all directions.
+    def embed(self, patches: Tensor, positions: Tensor) -> Tensor:
+        """Whole pictures into the joint space."""
+        return self.vision(patches, torch.ones(patches.shape[:2], dtype=torch.bool), positions)[0]
 
-        Fresh encoders give nearly the same vector for everything, and its common part has to be
-        unlearned first; this takes it away before the first step.
-        """
-        projections = (self.vision.project_image, self.vision.project_patch, self.text.project)
-        seen: dict[nn.Module, list[Tensor]] = {p: [] for p in projections}
-        hooks = [p.register_forward_hook(lambda m, _, out: seen[m].append(out.flatten(0, -2))) for p in projections]
-        self(batch)
-        for hook in hooks:
-            hook.remove()
-        for projection, outputs in seen.items():
-            rows = torch.cat(outputs)
-            length = (rows - rows.mean(0)).norm(dim=1).mean()
-            projection.bias.sub_(rows.mean(0)).div_(length)
-            projection.weight.div_(length)
+    def projections(self) -> tuple[nn.Linear, ...]:
+        """The last layers, whose outputs are the vectors of the joint space."""
+        return self.vision.project_image, self.vision.project_patch, self.text.project
+
+    def configuration(self) -> dict[str, dict]:
+        """What the encoders are built from, as a checkpoint keeps it."""
+        return {"vision": self.vision.config.as_dict(), "text": self.text.config.as_dict()}
+
+
+@torch.no_grad()
+def spread(model: nn.Module, batch: dict[str, Tensor]) -> None:
+    """Moves and scales the projections so that the vectors of a first batch point in all directions.
+
+    Fresh encoders give nearly the same vector for everything, and its common part has to be
+    unlearned first; this takes it away before the first step.
+    """
+    seen: dict[nn.Module, list[Tensor]] = {p: [] for p in model.projections()}
+    hooks = [p.register_forward_hook(lambda m, _, out: seen[m].append(out.flatten(0, -2))) for p in seen]
+    model(batch)
+    for hook in hooks:
+        hook.remove()
+    for projection, outputs in seen.items():
+        rows = torch.cat(outputs)
+        length = (rows - rows.mean(0)).norm(dim=1).mean()
+        projection.bias.sub_(rows.mean(0)).div_(length)
+        projection.weight.div_(length)
 
 
 class Training:
     """One run: model, optimiser, averaged weights, history, and where they are kept."""
 
-    def __init__(self, folder: Path, steps: int, batch: int, peak_rate: float, vision: VisionConfig, text: TextConfig):
-        torch.manual_seed(TRAINING_SEED)
-        self.folder, self.steps, self.batch, self.peak_rate = folder, steps, batch, peak_rate
-        self.model = DualEncoder(vision, text).train()
-        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+    def __init__(self, folder: Path, steps: int, peak_rate: float, model: nn.Module):
+        self.folder, self.steps, self.peak_rate = folder, steps, peak_rate
+        self.model = model.train()
+        self.average = {name: value.clone() for name, value in model.state_dict().items() if value.is_floating_point()}
         weights = {id(m.weight): m.weight for m in self.model.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
         others = [p for p in self.model.parameters() if id(p) not in weights]
         self.optimisers = (
             Muon(weights.values(), lr=peak_rate, weight_decay=0.05),
             torch.optim.AdamW(others, lr=peak_rate, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0, fused=True),
         )
+        norms = [name for name, m in self.model.named_modules() if isinstance(m, nn.BatchNorm2d)]
+        self.whole = ("loss.", *(f"{name}." for name in norms))
+        """Parameters that stay float32: BatchNorm's come with statistics that do."""
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict] = []
@@ -96,7 +112,7 @@ class Training:
         """One step of the optimiser. Activations are bfloat16 where that is fast, weights and losses float32."""
         for optimiser in self.optimisers:
             optimiser.param_groups[0]["lr"] = self.rate()
-        halved = {n: p if n.startswith("loss.") else p.to(FAST) for n, p in self.model.named_parameters()}
+        halved = {n: p if n.startswith(self.whole) else p.to(FAST) for n, p in self.model.named_parameters()}
         losses = torch.func.functional_call(self.model, halved, (batch,))
         self.model.zero_grad(set_to_none=True)
         self.model.loss.total(losses).backward()
@@ -110,8 +126,14 @@ class Training:
     @torch.no_grad()
     def _average(self, decay: float) -> None:
         names = list(self.average)
-        parameters = dict(self.model.named_parameters())
-        torch._foreach_lerp_([self.average[n] for n in names], [parameters[n] for n in names], 1 - decay)
+        state = self.model.state_dict()
+        torch._foreach_lerp_([self.average[n] for n in names], [state[n] for n in names], 1 - decay)
+
+    def averaged(self) -> nn.Module:
+        """The model with its averaged weights, ready to be asked."""
+        model = copy.deepcopy(self.model).eval()
+        model.load_state_dict(model.state_dict() | self.average)
+        return model.to(FAST)
 
     def save(self) -> None:
         """Writes the checkpoint; the old one stays until the new one is whole."""
@@ -119,7 +141,7 @@ class Training:
             "step": self.step, "steps": self.steps, "seconds": self.seconds, "history": self.history,
             "model": self.model.state_dict(), "average": self.average,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "vision": self.model.vision.config.as_dict(), "text": self.model.text.config.as_dict(),
+            **self.model.configuration(),
         }
         part = self.folder / "checkpoint.part"
         torch.save(state, part)
@@ -150,34 +172,26 @@ def averaged_encoders(checkpoint: Path) -> tuple[VisionEncoder, TextEncoder, dic
 
 
 class Watch:
-    """A few hundred scenes of one thing that the learning curve is read on."""
+    """A few hundred scenes of one thing that the learning curve is read on; ``texts`` gives the kinds' vectors."""
 
-    def __init__(self, tokenizer: Tokenizer, scenes: int) -> None:
+    def __init__(self, texts: Callable[[nn.Module], Tensor], scenes: int, styles: tuple[str, ...] = STYLES) -> None:
         rng = np.random.default_rng(WATCH_SEED)
-        sampler = SceneSampler(ONE_THING)
+        sampler = SceneSampler(ONE_THING, styles)
+        self.texts = texts
         images = [labelled_image(sampler, rng, 8, 8, None) for _ in range(scenes)]
         self.patches = torch.from_numpy(np.stack([image[0] for image in images]))
         self.positions = torch.from_numpy(np.stack([image[1] for image in images]))
         self.kinds = torch.tensor([image[3].things[0].kind for image in images])
-        self.prompts, self.prompts_mask = map(torch.from_numpy, encode(tokenizer, plain_prompts()))
 
     @torch.no_grad()
     def accuracy(self, training: Training) -> float:
         """Zero-shot top-1 of the averaged weights over all kinds."""
-        weights = {name: p.to(FAST) for name, p in training.average.items()}
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {n.removeprefix(prefix): p for n, p in weights.items() if n.startswith(prefix)}
-        prompts = torch.func.functional_call(
-            training.model.text, part("text."), (self.prompts, self.prompts_mask)
-        )
+        model = training.averaged()
+        texts = self.texts(model).float()
         right = 0
         for at in range(0, len(self.kinds), 128):
-            patches = self.patches[at : at + 128]
-            mask = torch.ones(patches.shape[:2], dtype=torch.bool)
-            image, _, _ = torch.func.functional_call(
-                training.model.vision, part("vision."), (patches, mask, self.positions[at : at + 128])
-            )
-            right += int(((image @ prompts.T).argmax(1) == self.kinds[at : at + 128]).sum())
+            images = model.embed(self.patches[at : at + 128], self.positions[at : at + 128])
+            right += int(((images @ texts.T).argmax(1) == self.kinds[at : at + 128]).sum())
         return right / len(self.kinds)
 
 
@@ -197,9 +211,13 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = shared_tokenizer(folder)
     vision, text = (THUMBNAIL_VISION, THUMBNAIL_TEXT) if options.thumbnail else (VisionConfig(), TextConfig())
-    training = Training(folder, options.steps, options.batch, options.rate, vision, text)
+    torch.manual_seed(TRAINING_SEED)
+    training = Training(folder, options.steps, options.rate, DualEncoder(vision, text))
     training.resume()
-    train(training, tokenizer, options.workers, options.stop_after or options.steps)
+    batches = SceneBatches(tokenizer, TRAINING_SEED, training.step, training.steps, options.batch)
+    prompts, mask = map(torch.from_numpy, encode(tokenizer, plain_prompts()))
+    watch = Watch(lambda model: model.text(prompts, mask), scenes=3 * options.batch)
+    train(training, loader(batches, options.workers), watch, options.stop_after or options.steps)
 
 
 THUMBNAIL_VISION = VisionConfig(width=64, depth=2, heads=2, mlp_width=128, stem_width=16, projection_dim=64)
@@ -213,14 +231,15 @@ def shared_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
-def train(training: Training, tokenizer: Tokenizer, workers: int, last_step: int) -> None:
+def train(
+    training: Training, batches: Iterable[dict[str, Tensor]], watch: Watch, last_step: int,
+    phases: tuple[Phase, ...] = PHASES,
+) -> None:
     """Runs to the last step, with a line of progress every 50 steps and a checkpoint every 200."""
-    batches = SceneBatches(tokenizer, TRAINING_SEED, training.step, training.steps, training.batch)
-    watch = Watch(tokenizer, scenes=3 * training.batch)
     began, images, sums = time.time(), 0, {}
-    for batch in loader(batches, workers):
+    for batch in batches:
         if training.step == 0:
-            training.model.spread(batch)
+            spread(training.model, batch)
         losses = training.learn(batch)
         images += len(batch["patches"])
         sums = {name: sums.get(name, 0.0) + loss / 50 for name, loss in losses.items()}
@@ -229,8 +248,8 @@ def train(training: Training, tokenizer: Tokenizer, workers: int, last_step: int
             training.seconds += seconds
             parts = "  ".join(f"{name} {loss:.3f}" for name, loss in sums.items())
             print(
-                f"step {training.step}/{training.steps} {phase_at(training.step - 1, training.steps).name}  {parts}  "
-                f"{images / seconds:.0f} scenes/s  {training.seconds / 60:.1f} min", flush=True,
+                f"step {training.step}/{training.steps} {phase_at(training.step - 1, training.steps, phases).name}  "
+                f"{parts}  {images / seconds:.0f} scenes/s  {training.seconds / 60:.1f} min", flush=True,
             )
             began, images, sums = time.time(), 0, {}
         if training.step % 200 == 0 or training.step >= last_step:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from scenes.colours import COLOURS
-from scenes.drawings import SINGLE_COLOUR_STYLES, Drawing, load_drawings, training_sprites
+from scenes.drawings import SINGLE_COLOUR_STYLES, STYLES, Drawing, load_drawings, training_sprites
 from scenes.kinds import load_kinds
 
 
@@ -120,15 +121,16 @@ DEEP = Recipe(things={2: 0.4, 3: 0.35, 4: 0.25}, restyled=0.0, repeated=0.0, dam
 
 
 class SceneSampler:
-    """Draws scenes; all its choices come from the generator it is given."""
+    """Draws scenes of drawings of some styles; all its choices come from the generator it is given."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, styles: Collection[str] = STYLES) -> None:
         self.recipe = recipe
         kinds = load_kinds()
         self.drawings = load_drawings()
         self.of_kind: list[list[int]] = [[] for _ in kinds]
         for index, drawing in enumerate(self.drawings):
-            self.of_kind[drawing.kind].append(index)
+            if drawing.style in styles:
+                self.of_kind[drawing.kind].append(index)
 
     def sample(self, rng: np.random.Generator, aspect: float = 1.0, first_kind: int | None = None) -> Scene:
         """One scene; ``first_kind`` fixes the kind of its first thing."""
