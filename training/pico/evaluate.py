@@ -147,12 +147,14 @@ def confusions(guessed: np.ndarray, truth: np.ndarray, count: int = 12) -> list[
 def calibrate(served: Served, count: int = 1000) -> Calibration:
     """Scales by maximum likelihood, threshold at 95 % true acceptance, on scenes that no examination uses."""
     labels = served.kinds()
-    one = sheets("calibration-one", count)
+    one, some = (
+        [sheet for sheet in sheets(name, count) if sheet.shows_only(served.styles)]
+        for name in ("calibration-one", "calibration-some")
+    )
     cosines = served.embed_images([sheet.image for sheet in one])[0] @ labels.T
     truth = np.array([sheet.scene.things[0].kind for sheet in one])
     scales = np.arange(4.0, 80.0, 0.5)
     likelihoods = [log_likelihood(scale * cosines, truth) for scale in scales]
-    some = sheets("calibration-some", count)
     images, patches = served.embed_images([sheet.image for sheet in some])
     mixed = images @ labels.T
     present = np.zeros_like(mixed)

@@ -7,7 +7,7 @@ JPEG or PNG and decoded again by Pillow.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +16,7 @@ from PIL import Image
 
 from scenes.captions import caption
 from scenes.compose import compose, sharp_sprites
+from scenes.drawings import HELD_BACK_STYLE, SEEN_STYLES, STYLES, load_drawings
 from scenes.kinds import load_kinds
 from scenes.scene import DEEP, ONE_THING, SOME_THINGS, TO_READ, Scene, SceneSampler
 
@@ -23,8 +24,12 @@ SETS = {
     "one": (91_001, ONE_THING), "some": (91_002, SOME_THINGS),
     "calibration-one": (91_003, ONE_THING), "calibration-some": (91_004, SOME_THINGS),
     "reading": (91_005, TO_READ), "deep": (91_006, DEEP), "faces": (91_007, TO_READ),
+    "known": (91_008, ONE_THING), "held-back": (91_009, ONE_THING),
 }
 """Seed and recipe of each; held back from training. In ``faces`` the faces of sure emotions come in turn."""
+
+SET_STYLES = {"known": SEEN_STYLES, "held-back": (HELD_BACK_STYLE,)}
+"""Of the sets that do not show all styles: those that ``pico_cnn`` has seen, and the one that it has not."""
 
 SHAPES = ((1.0, 0.55), (4 / 3, 0.15), (3 / 4, 0.15), (16 / 9, 0.08), (9 / 16, 0.07))
 """Aspects of the pictures and how often they come."""
@@ -38,6 +43,10 @@ class Sheet:
     scene: Scene
     caption: str
 
+    def shows_only(self, styles: Collection[str]) -> bool:
+        """Whether all that is in it is drawn in one of these styles."""
+        return all(load_drawings()[thing.drawing].style in styles for thing in self.scene.things)
+
 
 def sheets(name: str, count: int) -> list[Sheet]:
     """The first ``count`` sheets of a set."""
@@ -47,7 +56,7 @@ def sheets(name: str, count: int) -> list[Sheet]:
 def each_sheet(name: str, count: int) -> Iterator[Sheet]:
     """As ``sheets``, one after the other."""
     seed, recipe = SETS[name]
-    sampler = SceneSampler(recipe)
+    sampler = SceneSampler(recipe, SET_STYLES.get(name, STYLES))
     faces = [kind.index for kind in load_kinds() if kind.emotion] if name == "faces" else []
     cv2.setNumThreads(1)
     for index in range(count):

@@ -75,7 +75,11 @@ def export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs
             do_constant_folding=True,
             dynamo=False,
         )
-    graph = onnx.load_from_string(buffer.getvalue())
+    return write_model(onnx.load_from_string(buffer.getvalue()), folder)
+
+
+def write_model(graph: onnx.ModelProto, folder: Path) -> Path:
+    """``1/model.onnx`` in the folder, checked, the same bytes for the same graph."""
     _forget_where_it_was_made(graph)
     onnx.checker.check_model(graph, full_check=True)
     path = folder / "1" / "model.onnx"
@@ -107,16 +111,21 @@ def write_repository(run: Path, repository: Path, calibration: Calibration) -> d
     (vision_folder / "config.pbtxt").write_text(vision_configuration(space, width, dim))
     (text_folder / "config.pbtxt").write_text(text_configuration(space, dim))
     for folder in (vision_folder, text_folder):
-        write_json(folder / "assets" / "config.json", {
-            "model_type": "pico",
-            "projection_dim": dim,
-            **calibration.as_dict(),
-            "activation": "softmax",
-            "hypothesis_templates": list(HYPOTHESIS_TEMPLATES),
-        })
+        write_json(folder / "assets" / "config.json", scores(dim, calibration))
     write_json(vision_folder / "assets" / "preprocessor_config.json", PREPROCESSOR)
     save_tokenizer(Tokenizer.from_file(str(run / "tokenizer.json")), text_folder / "assets")
     return digests | {"space": space, "step": str(state["step"])}
+
+
+def scores(dim: int, calibration: Calibration) -> dict:
+    """``config.json``: what the vectors are, and how cosines become scores."""
+    return {
+        "model_type": "pico",
+        "projection_dim": dim,
+        **calibration.as_dict(),
+        "activation": "softmax",
+        "hypothesis_templates": list(HYPOTHESIS_TEMPLATES),
+    }
 
 
 PREPROCESSOR = {
@@ -131,9 +140,9 @@ PREPROCESSOR = {
 }
 
 
-def vision_configuration(space: str, width: int, dim: int) -> str:
-    """``config.pbtxt`` of the image encoder."""
-    return configuration("pico_vision", "vision", space, [
+def vision_configuration(space: str, width: int, dim: int, name: str = "pico_vision") -> str:
+    """``config.pbtxt`` of the image encoder over patches."""
+    return configuration(name, "vision", space, [
         ("patches", "TYPE_UINT8", "-1, 768"),
         ("patch_mask", "TYPE_BOOL", "-1"),
         ("patch_positions", "TYPE_INT32", "-1, 2"),

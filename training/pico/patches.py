@@ -44,6 +44,12 @@ def to_patches(image: Image.Image, max_patches: int = 64) -> tuple[np.ndarray, n
     return patches, mask, positions
 
 
+def to_pixels(image: Image.Image, side: int = 128) -> np.ndarray:
+    """uint8 [3, side, side]: the whole picture, squeezed where it is no square."""
+    squeezed = ImageOps.exif_transpose(image).convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(np.asarray(squeezed).transpose(2, 0, 1))
+
+
 def cut(picture: np.ndarray) -> np.ndarray:
     """uint8 RGB [rows * 16, columns * 16, 3] -> [rows * columns, 768], raster order, (y, x, channel)."""
     rows, columns = picture.shape[0] // PATCH, picture.shape[1] // PATCH

@@ -82,7 +82,7 @@ def model_card(run: Path) -> str:
         "",
         "| set | top-1 | n |",
         "|---|---|---|",
-        *(f"| {style} | {_interval(s)} | {s['n']} |" for style, s in report["one: top-1 by style"].items()),
+        *(f"| {style} | {interval(s)} | {s['n']} |" for style, s in report["one: top-1 by style"].items()),
         "",
         "Most frequent mistakes: " + "; ".join(report["one: most confused"]) + ".",
         "",
@@ -95,7 +95,7 @@ def model_card(run: Path) -> str:
         "",
         "| step | minutes | top-1 |",
         "|---|---|---|",
-        *(f"| {p['step']} | {p['minutes']:.0f} | {p['watch_top1']:.3f} |" for p in _thinned(history)),
+        *(f"| {p['step']} | {p['minutes']:.0f} | {p['watch_top1']:.3f} |" for p in thinned(history)),
         "",
         COMMANDS,
         "",
@@ -134,13 +134,14 @@ def _figures(report: dict) -> list[str]:
     one_thing = f"zero-shot over {report['kinds']} kinds, one thing: "
     for name, value in report.items():
         if isinstance(value, dict) and "value" in value:
-            rows.append(f"| {name.replace('one: ', one_thing)} | {_interval(value)} | {value['n']} |")
+            rows.append(f"| {name.replace('one: ', one_thing)} | {interval(value)} | {value['n']} |")
         elif name.startswith("presence"):
             rows.append(f"| {name} | {value:.3f} | |")
     return rows
 
 
-def _interval(value: dict) -> str:
+def interval(value: dict) -> str:
+    """A share with its interval, as the tables show it."""
     return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
 
 
@@ -152,7 +153,7 @@ def _scores(calibration: Calibration) -> str:
     )
 
 
-def _thinned(history: list[dict], count: int = 12) -> list[dict]:
+def thinned(history: list[dict], count: int = 12) -> list[dict]:
     """About ``count`` points of the curve, the last among them."""
     stride = max(1, len(history) // count)
     return history[::-1][::stride][::-1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tokenizers import Tokenizer
 
-from pico.patches import to_patches
+from pico.patches import to_patches, to_pixels
 from pico.tokens import encode
 from pico.validate import session
 from scenes.captions import HYPOTHESIS_TEMPLATES, plain_prompts
+from scenes.drawings import STYLES
 
 
 class ServedTexts:
@@ -41,19 +43,27 @@ class ServedTexts:
 class Served(ServedTexts):
     """Both encoders of a repository on ONNX Runtime, with the real preprocessing before them."""
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: Path, vision: str = "pico_vision", styles: Collection[str] = STYLES) -> None:
         super().__init__(repository)
-        self.vision = session(repository / "pico_vision" / "1" / "model.onnx")
+        self.vision = session(repository / vision / "1" / "model.onnx")
+        self.inputs = [node.name for node in self.vision.get_inputs()]
+        self.outputs = [node.name for node in self.vision.get_outputs() if node.name.endswith("_embedding")]
+        self.outputs += [node.name for node in self.vision.get_outputs() if node.name.endswith("_embeddings")]
+        self.styles = styles
+        """Which it has learned from."""
+
+    def prepare(self, images: list[Image.Image]) -> dict[str, np.ndarray]:
+        """The tensors of a batch of images."""
+        if self.inputs == ["pixel_values"]:
+            return {"pixel_values": np.stack([to_pixels(image) for image in images])}
+        tensors = zip(*map(to_patches, images), strict=True)
+        return dict(zip(("patches", "patch_mask", "patch_positions"), map(np.stack, tensors), strict=True))
 
     def embed_images(self, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-        """Image embeddings float32 [N, D] and patch embeddings [N, 64, D] (zero where padded)."""
-        whole, parts = [], []
-        for start in range(0, len(images), 32):
-            inputs = [np.stack(tensors) for tensors in zip(*map(to_patches, images[start : start + 32]), strict=True)]
-            names = ("patches", "patch_mask", "patch_positions")
-            image, patches = self.vision.run(
-                ["image_embedding", "patch_embeddings"], dict(zip(names, inputs, strict=True))
-            )
-            whole.append(image)
-            parts.append(patches)
-        return np.concatenate(whole), np.concatenate(parts)
+        """Image embeddings float32 [N, D] and those of patches or cells [N, 64, D] (zero where padded)."""
+        parts = [
+            self.vision.run(self.outputs, self.prepare(images[start : start + 32]))
+            for start in range(0, len(images), 32)
+        ]
+        whole, places = zip(*parts, strict=True)
+        return np.concatenate(whole), np.concatenate(places)

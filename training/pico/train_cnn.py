@@ -20,9 +20,8 @@ from pico.export import REPOSITORY
 from pico.losses import DualEncoderLoss
 from pico.serving import ServedTexts
 from pico.train import TRAINING_SEED, Training, Watch, train
-from scenes.drawings import CACHE, HELD_BACK_STYLE, STYLES
+from scenes.drawings import CACHE, SEEN_STYLES
 
-SEEN_STYLES = tuple(style for style in STYLES if style != HELD_BACK_STYLE)
 THUMBNAIL = CnnConfig(widths=(8, 16, 16, 32), depths=(0, 0, 0, 1))
 
 
@@ -78,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="main", help="name of the run; its folder in the cache ends in -cnn")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the text encoder is")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--rate", type=float, default=2.5e-3, help="peak learning rate")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")

@@ -61,6 +61,22 @@ def validate_vision(folder: Path) -> float:
     return worst
 
 
+def validate_cnn(folder: Path) -> float:
+    """Runs pictures alone, together and in other orders. Returns the largest difference."""
+    model = session(folder / "1" / "model.onnx")
+    _expect_signature(model, {"pixel_values": "tensor(uint8)"}, ("image_embedding", "cell_embeddings"))
+    _expect_configuration(model, folder / "config.pbtxt")
+    pictures = np.random.default_rng(14).integers(0, 256, (9, 3, 128, 128), np.uint8)
+    alone = [model.run(None, {"pixel_values": pictures[row : row + 1]}) for row in range(len(pictures))]
+    worst = 0.0
+    for rows in ([*range(9)], [8, 3, 0], [5] * 64):
+        together = model.run(None, {"pixel_values": pictures[rows]})
+        for at, row in enumerate(rows):
+            differences = (np.abs(t[at] - a[0]).max() for t, a in zip(together, alone[row], strict=True))
+            worst = max(worst, *map(float, differences))
+    return worst
+
+
 def validate_text(folder: Path) -> float:
     """Runs texts alone, together and padded to 64. Returns the largest difference."""
     model = session(folder / "1" / "model.onnx")
@@ -211,8 +227,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("repository", type=Path)
     repository = parser.parse_args().repository
-    checks = {"pico_vision": validate_vision, "pico_text": validate_text, "pico_decoder": validate_decoder,
-              "pico_depth": validate_head, "pico_emotion": validate_head}
+    checks = {"pico_vision": validate_vision, "pico_vision_int8": validate_vision, "pico_cnn": validate_cnn,
+              "pico_text": validate_text,
+              "pico_decoder": validate_decoder, "pico_depth": validate_head, "pico_emotion": validate_head}
     for name, check in checks.items():
         if not (repository / name).exists():
             continue

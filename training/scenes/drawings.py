@@ -41,6 +41,9 @@ STYLES = (
 HELD_BACK_STYLE = "twemoji"
 """A set by an author of its own that draws nearly every kind: ``pico_cnn`` never sees it, to measure transfer."""
 
+SEEN_STYLES = tuple(style for style in STYLES if style != HELD_BACK_STYLE)
+"""What ``pico_cnn`` is trained on."""
+
 SINGLE_COLOUR_STYLES = frozenset({"fluent-emoji-high-contrast"})
 
 TRAINING_SIDE = 128
