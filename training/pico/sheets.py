@@ -8,6 +8,7 @@
   face;
 - ``SET/N.jpg`` or ``.png``.
 
+``known`` and ``held-back`` hold scenes of one thing in the styles that ``pico_cnn`` saw, and in the one it did not.
 The set ``nothing`` holds flat, graded and noisy pictures, ``photos`` copies of the files of ``--photos FOLDER``: what
 the models do not know, and should say so.
 """
@@ -23,10 +24,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pico.exam import SETS, Sheet, each_sheet
+from pico.exam import SET_STYLES, SETS, Sheet, each_sheet
 from scenes.captions import HYPOTHESIS_TEMPLATES, common_colour, groups_of
 from scenes.colours import COLOURS
 from scenes.compose import compose, shared_small_sprites
+from scenes.drawings import HELD_BACK_STYLE, package_information
 from scenes.kinds import EMOTIONS, load_kinds
 from scenes.questions import WORDINGS, ask_about, emotion_of, has_face
 from scenes.scene import Scene
@@ -55,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=200, help="scenes of every set")
+    parser.add_argument("--styles", type=int, help="scenes of known and of held-back, where it is not --count")
     parser.add_argument("--sets", nargs="*", default=EXAMINED, choices=EXAMINED)
     parser.add_argument("--photos", type=Path, help="a folder of photographs")
     options = parser.parse_args()
@@ -62,7 +65,8 @@ def main() -> None:
     (options.out / "world.json").write_text(json.dumps(world(), indent=1) + "\n")
     with (options.out / "sheets.jsonl").open("w") as file:
         for name in options.sets:
-            for line in written(name, options.count, options.out):
+            count = options.styles if options.styles and name in SET_STYLES else options.count
+            for line in written(name, count, options.out):
                 file.write(json.dumps(line) + "\n")
         for line in [*nothing(options.out), *photos(options.photos, options.out)]:
             file.write(json.dumps(line) + "\n")
@@ -82,6 +86,7 @@ def world() -> dict:
         "colours": list(COLOURS),
         "moderated": list(MODERATED),
         "emotions": [*EMOTIONS, "none"],
+        "unseen": {"style": package_information(HELD_BACK_STYLE)["name"], "by": ["pico_cnn"]},
     }
 
 

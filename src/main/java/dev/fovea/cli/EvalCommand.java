@@ -47,6 +47,24 @@ final class EvalCommand extends ServerCommand {
           "Write a Markdown page with a gallery; its pictures go into a folder of its name")
   private @Nullable Path report;
 
+  @Option(
+      names = "--curves",
+      paramLabel = "FILE",
+      description = "Learning curves that the page shows; training/curves has them")
+  private List<Path> curves = List.of();
+
+  @Option(
+      names = "--beside",
+      paramLabel = "FILE",
+      description = "What another model reached (--save), for a table of both on the page")
+  private List<Path> beside = List.of();
+
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description = "Write what was measured, for --beside of another model's page")
+  private @Nullable Path save;
+
   @Override
   int call(ManagedChannel channel) {
     ExamSheets exam = ExamSheets.read(folder);
@@ -58,12 +76,21 @@ final class EvalCommand extends ServerCommand {
         new Examination(exam, channel, selector(family.getName()), most, this::progress);
     Set<Task> tasks = EnumSet.noneOf(Task.class);
     tasks.addAll(family.getTasksList());
-    List<Measure> measures = examination.run(tasks);
+    List<String> models =
+        family.getMembersList().stream().map(member -> member.getRef().getModel()).toList();
+    List<Measure> measures = examination.run(tasks, models);
     List<Map.Entry<String, Integer>> confusions = examination.confusions(CONFUSIONS);
     out().println(ReportPage.table(measures));
     confusions.forEach(c -> out().println(c.getKey() + ": " + c.getValue()));
+    SavedMeasures mine = new SavedMeasures(models.getFirst(), measures);
+    if (save != null) {
+      mine.write(save);
+    }
     if (report != null) {
-      new ReportPage(report, exam, examination, tasks).write(family, measures, confusions);
+      List<SavedMeasures> others = beside.stream().map(SavedMeasures::read).toList();
+      List<LearningCurves> learned = curves.stream().map(LearningCurves::read).toList();
+      new ReportPage(report, exam, examination, tasks)
+          .write(family, mine, others, confusions, learned);
       out().println(report);
     }
     return measures.stream().allMatch(Measure::isMet) ? 0 : Complaint.REFUSED;

@@ -32,18 +32,21 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   /// @param colours that things are painted in
   /// @param moderated categories that a moderator asks for
   /// @param emotions what faces feel; the last stands for no face
+  /// @param unseen a style of drawing that some models were not trained on
   record World(
       List<String> templates,
       List<Kind> kinds,
       List<String> colours,
       List<String> moderated,
-      List<String> emotions) {
+      List<String> emotions,
+      @Nullable Unseen unseen) {
     World {
       templates = listed(templates);
       kinds = listed(kinds);
       colours = listed(colours);
       moderated = listed(moderated);
       emotions = listed(emotions);
+      unseen = Objects.requireNonNullElseGet(unseen, () -> new Unseen("", List.of()));
     }
 
     /// The place of a kind in [#kinds].
@@ -54,6 +57,16 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
         }
       }
       throw new UnreadableFileException("world.json: no kind " + name);
+    }
+  }
+
+  /// A style of drawing that some models were not trained on.
+  ///
+  /// @param style its name; empty where there is none
+  /// @param by the models
+  record Unseen(String style, List<String> by) {
+    Unseen {
+      by = listed(by);
     }
   }
 

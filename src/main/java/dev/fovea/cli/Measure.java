@@ -90,6 +90,16 @@ record Measure(
     return target.isEmpty() || value >= target.getAsDouble();
   }
 
+  private String interval() {
+    return low == high ? "" : String.format(Locale.ROOT, "%.3f–%.3f", low, high);
+  }
+
+  /// The value and its interval, for a table of several models.
+  String figure() {
+    String value = String.format(Locale.ROOT, "%.3f", this.value);
+    return low == high ? value : value + " (" + interval() + ")";
+  }
+
   /// As a line of a Markdown table.
   String row() {
     return String.format(
@@ -97,7 +107,7 @@ record Measure(
         "| %s | %.3f | %s | %d | %s |",
         name,
         value,
-        low == high ? "" : String.format(Locale.ROOT, "%.3f–%.3f", low, high),
+        interval(),
         cases,
         target.isEmpty()
             ? ""

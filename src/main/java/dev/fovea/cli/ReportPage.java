@@ -49,9 +49,16 @@ final class ReportPage {
         + measures.stream().map(Measure::row).collect(Collectors.joining("\n"));
   }
 
+  /// @param mine what the family reached
+  /// @param others what other models reached
+  /// @param curves how they learned it
   /// @throws UnreadableFileException when it cannot be written
   void write(
-      ModelFamily family, List<Measure> measures, List<Map.Entry<String, Integer>> confusions) {
+      ModelFamily family,
+      SavedMeasures mine,
+      List<SavedMeasures> others,
+      List<Map.Entry<String, Integer>> confusions,
+      List<LearningCurves> curves) {
     StringBuilder text = new StringBuilder();
     text.append("# How good the models of ").append(family.getName()).append(" are\n\n");
     text.append(
@@ -71,10 +78,36 @@ final class ReportPage {
           .append(digest, 0, Math.min(12, digest.length()))
           .append("…\n");
     }
-    text.append("\n## Measures\n\n").append(table(measures)).append('\n');
+    text.append("\n## Measures\n\n").append(table(mine.measures())).append('\n');
+    if (!others.isEmpty()) {
+      List<SavedMeasures> all = new ArrayList<>(List.of(mine));
+      all.addAll(others);
+      text.append("\n## Side by side\n\n").append(SavedMeasures.table(all)).append('\n');
+      ExamSheets.Unseen unseen = exam.world().unseen();
+      if (!unseen.by().isEmpty()) {
+        text.append("\nNot trained on ")
+            .append(unseen.style())
+            .append(": ")
+            .append(String.join(", ", unseen.by()))
+            .append(". Any other was, so there it shows no transfer.\n");
+      }
+    }
     text.append("\n## What is most often mistaken\n\n");
     confusions.forEach(
         c -> text.append("- ").append(c.getKey()).append(": ").append(c.getValue()).append('\n'));
+    for (int i = 0; i < curves.size(); i++) {
+      LearningCurves one = curves.get(i);
+      String name = "curve-" + i + ".svg";
+      one.write(pictures.resolve(name));
+      text.append(i == 0 ? "\n## How they learned\n" : "")
+          .append("\n![")
+          .append(one.title())
+          .append("](")
+          .append(pictures.getFileName())
+          .append('/')
+          .append(name)
+          .append(")\n");
+    }
     gallery(text);
     try {
       Path folder = page.toAbsolutePath().getParent();

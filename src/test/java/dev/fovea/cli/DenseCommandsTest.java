@@ -165,6 +165,64 @@ final class DenseCommandsTest {
   }
 
   @Test
+  void evalShowsWhatOtherModelsReachedAndHowAllLearned() throws IOException {
+    Path page = folder.resolve("page/models.md");
+    Path other =
+        Files.writeString(
+            folder.resolve("other.json"),
+            """
+            {"model": "other", "measures": [{"name": "zero-shot, one thing, Round: top-1",
+             "value": 0.25, "low": 0.2, "high": 0.3, "cases": 300}]}
+            """);
+    Path curves =
+        Files.writeString(
+            folder.resolve("curves.json"),
+            """
+            {"title": "top-1 & more", "series": {"other": [[0, 0.0], [50, 0.5], [100, 1.0]]}}
+            """);
+
+    Told told =
+        run(
+            "eval",
+            server(),
+            exam().toString(),
+            "--report=" + page,
+            "--beside=" + other,
+            "--curves=" + curves,
+            "--save=" + folder.resolve("mine.json"));
+
+    assertThat(told.err()).doesNotContain("no measures");
+    assertThat(page)
+        .content()
+        .contains("| measure | `pico_vision` | `other` |")
+        .containsPattern("\\| zero-shot, one thing, Round: top-1 \\| .* \\| 0.250 \\(0.200–0.300\\) \\|")
+        .containsOnlyOnce("one thing, Round: top-5")
+        .contains("Not trained on Round: other.", "![top-1 & more](models/curve-0.svg)");
+    assertThat(page.resolveSibling("models/curve-0.svg"))
+        .content()
+        .contains("top-1 &amp; more", "points=\"40.0,248.0 290.0,138.0 540.0,28.0 \"");
+    assertThat(SavedMeasures.read(folder.resolve("mine.json")).measures())
+        .extracting(Measure::name)
+        .contains("zero-shot, one thing, Round: top-1", "depth: order of two things");
+  }
+
+  @Test
+  void evalNamesAFileThatHoldsNoMeasures() throws IOException {
+    Path other = Files.writeString(folder.resolve("other.json"), "{\"model\": \"other\"}");
+
+    Told told =
+        run(
+            "eval",
+            server(),
+            exam().toString(),
+            "--report=" + folder.resolve("page.md"),
+            "--beside=" + other);
+
+    assertThat(told.exit()).isEqualTo(1);
+    assertThat(told.err()).contains("other.json: no measures");
+  }
+
+  @Test
   void evalTellsHowToMakeTheScenesThatAreMissing() {
     Told told = run("eval", server(), folder.toString());
 
@@ -180,6 +238,7 @@ final class DenseCommandsTest {
         """
         {"templates": ["a picture of {}"], "moderated": ["animal"],
          "emotions": ["happy", "sad", "angry", "none"],
+         "unseen": {"style": "Round", "by": ["other"]},
          "kinds": [{"name": "cat", "phrase": "a cat", "category": "animal", "plural": "cats"},
                    {"name": "car", "phrase": "a car", "category": "vehicle"}]}
         """);
@@ -199,6 +258,7 @@ final class DenseCommandsTest {
         {"near": [[0.5, 0.5]], "far": [[0.5, 0.95]]}]}
         {"file": "a.png", "set": "faces", "emotion": "happy", %1$s}
         {"file": "a.png", "set": "faces", "emotion": null, %1$s}
+        {"file": "a.png", "set": "held-back", %1$s}
         {"file": "a.png", "set": "nothing"}
         """
             .formatted(things, more));
