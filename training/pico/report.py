@@ -173,9 +173,9 @@ def notice() -> str:
     lines = [
         "Fovea",
         "",
-        "The models in model-repository/ were trained on, and the composed scenes in examples/ show, drawings",
-        "of these sets, taken from the packages @iconify-json/* of the Iconify project. The drawings were cropped,",
-        "scaled, turned, recoloured and put together.",
+        "The models in model-repository/ and model-variants/ were trained on, and the composed scenes in examples/",
+        "show, drawings of these sets, taken from the packages @iconify-json/* of the Iconify project. The drawings",
+        "were cropped, scaled, turned, recoloured and put together.",
         "",
     ]
     for style in STYLES:
