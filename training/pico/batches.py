@@ -53,9 +53,9 @@ PHASES = (
     Phase("whole", share=0.20, easy=0.1, grids=ALL_GRIDS),
 )
 SQUEEZED_PHASES = (
-    Phase("small", share=0.40, easy=0.85, grids={(4, 4): 1.0}, squeezed=0.3),
-    Phase("middle", share=0.35, easy=0.2, grids={(6, 6): 1.0}, squeezed=0.5),
-    Phase("whole", share=0.25, easy=0.1, grids={(8, 8): 1.0}, squeezed=0.5),
+    Phase("small", share=0.44, easy=0.85, grids={(4, 4): 1.0}, squeezed=0.3),
+    Phase("middle", share=0.39, easy=0.2, grids={(6, 6): 1.0}, squeezed=0.5),
+    Phase("whole", share=0.17, easy=0.1, grids={(8, 8): 1.0}, squeezed=0.5),
 )
 """For an encoder of square pictures whose work grows with their size."""
 BATCH = 128

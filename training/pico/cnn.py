@@ -74,6 +74,8 @@ class CnnEncoder(nn.Module):
         """
         x = pixel_values.to(self.project_image.weight.dtype) / 127.5 - 1.0
         x = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
-        cells = self.layers(x).flatten(2).transpose(1, 2)
+        cells = self.layers(x).permute(0, 2, 3, 1)
+        count = int(cells.shape[1]) * int(cells.shape[2])
+        cells = cells.reshape(-1, count, self.config.widths[-1])
         image = self.project_image(torch.cat((cells.mean(1), cells.amax(1)), dim=-1))
         return unit(image), unit(self.project_patch(cells))

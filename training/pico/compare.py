@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--run", default="main")
     parser.add_argument("--repository", type=Path, default=REPOSITORY)
     parser.add_argument("--variants", type=Path, default=VARIANTS)
-    parser.add_argument("--one", type=int, default=2000, help="scenes of one thing, of each group of styles")
+    parser.add_argument("--one", type=int, default=1000, help="scenes of one thing, of each group of styles")
     parser.add_argument("--some", type=int, default=1000, help="scenes of one to three things")
     parser.add_argument("--calibrate", action="store_true")
     options = parser.parse_args()

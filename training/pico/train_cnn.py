@@ -77,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="main", help="name of the run; its folder in the cache ends in -cnn")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the text encoder is")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--rate", type=float, default=2.5e-3, help="peak learning rate")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")

@@ -131,6 +131,7 @@ class SceneSampler:
         for index, drawing in enumerate(self.drawings):
             if drawing.style in styles:
                 self.of_kind[drawing.kind].append(index)
+        self.kinds = [kind for kind, drawn in enumerate(self.of_kind) if drawn]
 
     def sample(self, rng: np.random.Generator, aspect: float = 1.0, first_kind: int | None = None) -> Scene:
         """One scene; ``first_kind`` fixes the kind of its first thing."""
@@ -179,10 +180,10 @@ class SceneSampler:
         return Scene(aspect, background, tuple(things), damaged, int(rng.integers(2**31)))
 
     def _kinds(self, rng: np.random.Generator, count: int, first: int | None) -> list[int]:
-        kinds = [int(rng.integers(len(self.of_kind))) if first is None else first]
+        kinds = [self.kinds[rng.integers(len(self.kinds))] if first is None else first]
         repeats = count > 1 and rng.random() < self.recipe.repeated
         while len(kinds) < count:
-            kind = kinds[0] if repeats else int(rng.integers(len(self.of_kind)))
+            kind = kinds[0] if repeats else self.kinds[rng.integers(len(self.kinds))]
             if repeats or kind not in kinds:
                 kinds.append(kind)
             repeats = repeats and rng.random() < 0.5

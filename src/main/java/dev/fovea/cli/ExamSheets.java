@@ -32,7 +32,7 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
   /// @param colours that things are painted in
   /// @param moderated categories that a moderator asks for
   /// @param emotions what faces feel; the last stands for no face
-  /// @param unseen a style of drawing that some models were not trained on
+  /// @param unseen a style of drawing that some models were not trained on; absent where none is
   record World(
       List<String> templates,
       List<Kind> kinds,
@@ -46,7 +46,6 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
       colours = listed(colours);
       moderated = listed(moderated);
       emotions = listed(emotions);
-      unseen = Objects.requireNonNullElseGet(unseen, () -> new Unseen("", List.of()));
     }
 
     /// The place of a kind in [#kinds].
@@ -62,7 +61,7 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
 
   /// A style of drawing that some models were not trained on.
   ///
-  /// @param style its name; empty where there is none
+  /// @param style its name
   /// @param by the models
   record Unseen(String style, List<String> by) {
     Unseen {
@@ -160,6 +159,11 @@ record ExamSheets(Path folder, World world, List<Sheet> sheets) {
       throw new UnreadableFileException(
           file + ": cannot be read; training/python -m pico.sheets makes it");
     }
+  }
+
+  /// The style that some models were not trained on; of no name where the sheets tell of none.
+  Unseen unseen() {
+    return Objects.requireNonNullElseGet(world.unseen(), () -> new Unseen("", List.of()));
   }
 
   /// Those of a set, so many at most.

@@ -139,7 +139,7 @@ final class Examination {
 
   /// The same question in styles that all models know, and in one that some have never seen.
   private void styles(Collection<String> models) {
-    ExamSheets.Unseen unseen = exam.world().unseen();
+    ExamSheets.Unseen unseen = exam.unseen();
     boolean transfer = unseen.by().stream().anyMatch(models::contains);
     style("known", "the other styles", OptionalDouble.empty(), OptionalDouble.empty());
     style("held-back", unseen.style(), target(0.65, transfer), target(0.85, transfer));

@@ -83,7 +83,7 @@ final class ReportPage {
       List<SavedMeasures> all = new ArrayList<>(List.of(mine));
       all.addAll(others);
       text.append("\n## Side by side\n\n").append(SavedMeasures.table(all)).append('\n');
-      ExamSheets.Unseen unseen = exam.world().unseen();
+      ExamSheets.Unseen unseen = exam.unseen();
       if (!unseen.by().isEmpty()) {
         text.append("\nNot trained on ")
             .append(unseen.style())
