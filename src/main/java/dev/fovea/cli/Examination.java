@@ -120,7 +120,7 @@ final class Examination {
     }
     List<Classification> seen = namings(sheets);
     share(
-        "zero-shot, one thing of " + kinds().size() + " kinds, known styles: top-1",
+        "zero-shot, one thing of " + kinds().size() + " kinds, all styles: top-1",
         named(sheets, seen, 1),
         sheets.size(),
         0.95);

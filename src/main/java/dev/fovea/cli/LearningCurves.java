@@ -25,7 +25,8 @@ record LearningCurves(String title, Map<String, List<Point>> series) {
   private static final int BOTTOM = 32;
   private static final int TICKS = 4;
   private static final List<String> COLOURS =
-      List.of("#1f6fb4", "#d1495b", "#2e8b57", "#e08e0b", "#7b4fa3", "#4a4a4a", "#17a2a2", "#b5651d");
+      List.of(
+          "#1f6fb4", "#d1495b", "#2e8b57", "#e08e0b", "#7b4fa3", "#4a4a4a", "#17a2a2", "#b5651d");
 
   /// @param step of the training
   /// @param share 0 to 1
@@ -55,8 +56,7 @@ record LearningCurves(String title, Map<String, List<Point>> series) {
 
   /// As a picture in SVG, with a legend.
   String svg() {
-    int last =
-        series.values().stream().flatMap(List::stream).mapToInt(Point::step).max().orElse(1);
+    int last = series.values().stream().flatMap(List::stream).mapToInt(Point::step).max().orElse(1);
     StringBuilder svg = new StringBuilder();
     svg.append(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n"

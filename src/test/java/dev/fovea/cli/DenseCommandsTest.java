@@ -195,7 +195,8 @@ final class DenseCommandsTest {
     assertThat(page)
         .content()
         .contains("| measure | `pico_vision` | `other` |")
-        .containsPattern("\\| zero-shot, one thing, Round: top-1 \\| .* \\| 0.250 \\(0.200–0.300\\) \\|")
+        .containsPattern(
+            "\\| zero-shot, one thing, Round: top-1 \\| .* \\| 0.250 \\(0.200–0.300\\) \\|")
         .containsOnlyOnce("one thing, Round: top-5")
         .contains("Not trained on Round: other.", "![top-1 & more](models/curve-0.svg)");
     assertThat(page.resolveSibling("models/curve-0.svg"))

@@ -96,12 +96,14 @@ final class VariantsTest {
   private static Map<String, String> pictures() throws IOException {
     JsonNode captions = new ObjectMapper().readTree(EXAMPLES.resolve("captions.json").toFile());
     Map<String, String> pictures = new TreeMap<>();
-    captions.properties().forEach(one -> {
-      JsonNode things = one.getValue().path("things");
-      if (things.size() == 1) {
-        pictures.put(one.getKey(), things.path(0).path("kind").asText());
-      }
-    });
+    captions
+        .properties()
+        .forEach(one -> {
+          JsonNode things = one.getValue().path("things");
+          if (things.size() == 1) {
+            pictures.put(one.getKey(), things.path(0).path("kind").asText());
+          }
+        });
     return pictures;
   }
 }
