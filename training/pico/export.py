@@ -9,8 +9,10 @@ import argparse
 import hashlib
 import io
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from tokenizers import Tokenizer
@@ -60,7 +62,9 @@ def export_text(encoder: TextEncoder, folder: Path) -> Path:
     )
 
 
-def export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs: dict) -> Path:
+def export(
+    model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs: dict, *, half: bool = False
+) -> Path:
     """``1/model.onnx`` in the folder; inputs and outputs are the dynamic axes by name."""
     buffer = io.BytesIO()
     with torch.no_grad():
@@ -75,7 +79,8 @@ def export(model: nn.Module, example: tuple, folder: Path, inputs: dict, outputs
             do_constant_folding=True,
             dynamo=False,
         )
-    return write_model(onnx.load_from_string(buffer.getvalue()), folder)
+    graph = onnx.load_from_string(buffer.getvalue())
+    return write_model(stored_in_half(graph) if half else graph, folder)
 
 
 def write_model(graph: onnx.ModelProto, folder: Path) -> Path:
@@ -86,6 +91,21 @@ def write_model(graph: onnx.ModelProto, folder: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(graph.SerializeToString(deterministic=True))
     return path
+
+
+def stored_in_half(graph: onnx.ModelProto, least: int = 1024) -> onnx.ModelProto:
+    """The same graph with its larger weights in float16 on disk; they are made float32 when a session opens it."""
+    casts = []
+    for weights in graph.graph.initializer:
+        if weights.data_type == onnx.TensorProto.FLOAT and math.prod(weights.dims) >= least:
+            name, half = weights.name, f"{weights.name}_half"
+            array = onnx.numpy_helper.to_array(weights).astype(np.float16)
+            weights.CopyFrom(onnx.numpy_helper.from_array(array, half))
+            casts.append(onnx.helper.make_node("Cast", [half], [name], f"{name}_float", to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    return graph
 
 
 def _forget_where_it_was_made(graph: onnx.ModelProto) -> None:

@@ -30,7 +30,7 @@ def export_cnn(encoder: CnnEncoder, folder: Path) -> Path:
     """``model.onnx`` of the convolutional encoder; see ``CnnEncoder.forward`` for its contract."""
     pixels = torch.randint(0, 256, (2, 3, SIDE, SIDE), dtype=torch.uint8)
     outputs = {"image_embedding": {0: "batch"}, "cell_embeddings": {0: "batch"}}
-    return export(encoder, (pixels,), folder, {"pixel_values": {0: "batch"}}, outputs)
+    return export(encoder, (pixels,), folder, {"pixel_values": {0: "batch"}}, outputs, half=True)
 
 
 def cnn_configuration(space: str, dim: int) -> str:

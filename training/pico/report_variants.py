@@ -35,6 +35,7 @@ def page(run: Path, variants: Path, report: dict) -> str:
         "",
         "```",
         "./fovea serve --repository model-variants/cnn     # pico_cnn, texts",
+        "training/python -m pico.quantize                  # makes model-variants/int8 in a minute or two",
         "./fovea serve --repository model-variants/int8    # pico_vision_int8, texts, captions, depth, emotion",
         "```",
         "",
