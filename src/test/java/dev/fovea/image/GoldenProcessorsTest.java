@@ -41,7 +41,8 @@ final class GoldenProcessorsTest {
   @MethodSource("cases")
   void tellsWhatItMakes(Case golden) {
     ImageProcessor processor = golden.processor();
-    ProcessedImage processed = processor.process(GoldenFiles.pattern(90, 70), TensorAllocator.heap());
+    ProcessedImage processed =
+        processor.process(GoldenFiles.pattern(90, 70), TensorAllocator.heap());
 
     assertThat(processor.outputs()).extracting(TensorSpec::name).isNotEmpty();
     for (TensorSpec output : processor.outputs()) {

@@ -72,8 +72,7 @@ final class JpegColoursTest {
 
   private byte[] decode(byte[] file) {
     ImageSource source = new ImageSource.Encoded(ByteBuffer.wrap(file));
-    try (Pixels pixels =
-        decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT)) {
+    try (Pixels pixels = decoder.decode(source, decoder.readHeader(source), ImageOptions.DEFAULT)) {
       return pixels.rgb();
     }
   }
