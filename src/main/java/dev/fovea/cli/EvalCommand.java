@@ -68,6 +68,8 @@ final class EvalCommand extends ServerCommand {
   @Override
   int call(ManagedChannel channel) {
     ExamSheets exam = ExamSheets.read(folder);
+    List<SavedMeasures> others = beside.stream().map(SavedMeasures::read).toList();
+    List<LearningCurves> learned = curves.stream().map(LearningCurves::read).toList();
     ModelFamily family =
         withDeadline(ModelServiceGrpc.newBlockingStub(channel))
             .getModel(GetModelRequest.newBuilder().setModel(model).build())
@@ -87,8 +89,6 @@ final class EvalCommand extends ServerCommand {
       mine.write(save);
     }
     if (report != null) {
-      List<SavedMeasures> others = beside.stream().map(SavedMeasures::read).toList();
-      List<LearningCurves> learned = curves.stream().map(LearningCurves::read).toList();
       new ReportPage(report, exam, examination, tasks)
           .write(family, mine, others, confusions, learned);
       out().println(report);

@@ -67,7 +67,7 @@ record LearningCurves(String title, Map<String, List<Point>> series) {
       svg.append(
           String.format(
               Locale.ROOT,
-              "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>%n",
+              "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>\n",
               LEFT,
               y(share),
               WIDTH - RIGHT));
@@ -89,7 +89,7 @@ record LearningCurves(String title, Map<String, List<Point>> series) {
       svg.append(
           String.format(
               Locale.ROOT,
-              "<rect x=\"%d\" y=\"%.0f\" width=\"12\" height=\"3\" fill=\"%s\"/>%n",
+              "<rect x=\"%d\" y=\"%.0f\" width=\"12\" height=\"3\" fill=\"%s\"/>\n",
               WIDTH - RIGHT + 14,
               height - 5,
               colour));
@@ -111,7 +111,7 @@ record LearningCurves(String title, Map<String, List<Point>> series) {
     svg.append(
         String.format(
             Locale.ROOT,
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#333\">%s</text>%n",
+            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#333\">%s</text>\n",
             x,
             y,
             anchor,

@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
 /// Gives each call its context: a name, who asks, how much it matters, and until when it must be
 /// answered.
 ///
-/// It stands in two places: as tracer it sees a call arrive, before anything waits for a thread, so
-/// that this wait is part of the caller's time; as interceptor it hands the context on.
+/// It stands in two places, and wants both: as tracer it sees a call arrive, before anything waits
+/// for a thread, so that this wait is part of the caller's time; as interceptor it hands the
+/// context on.
 ///
 /// Request headers: `fovea-criticality` (`critical`, `default` or `sheddable`; anything else is
 /// `default`) and, where the operator trusts it, `fovea-caller`.

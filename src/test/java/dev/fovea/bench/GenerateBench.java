@@ -119,7 +119,7 @@ final class GenerateBench {
             TestGateway.start(
                 Map.of("fovea.repository", DecoderRepository.make().toString()),
                 clock -> new ScriptedEngine(words, clock, 256));
-        PlainServer plain = PlainServer.start()) {
+        PlainServer plain = new PlainServer()) {
       for (int round = 0; round < WARMING_CALLS; round++) {
         Times _ = stream(gateway.channel(), round);
         Times _ = stream(plain.channel(), round);
@@ -178,7 +178,7 @@ final class GenerateBench {
     private final ManagedChannel channel;
     volatile Duration step = Duration.ZERO;
 
-    private PlainServer() throws IOException {
+    PlainServer() throws IOException {
       this.server =
           NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
               .executor(threads)
@@ -189,10 +189,6 @@ final class GenerateBench {
           NettyChannelBuilder.forAddress(server.getListenSockets().getFirst())
               .usePlaintext()
               .build();
-    }
-
-    static PlainServer start() throws IOException {
-      return new PlainServer();
     }
 
     Channel channel() {
