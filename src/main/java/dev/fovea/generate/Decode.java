@@ -29,6 +29,7 @@ final class Decode implements AutoCloseable {
   private final Terms terms;
   private final Set<String> outputs;
   private Map<String, Tensor> images;
+  private boolean seen;
 
   private Decode(
       ServableModel model,
@@ -85,7 +86,10 @@ final class Decode implements AutoCloseable {
     Map<String, Tensor> row = new HashMap<>(images);
     row.put(IDS, Tensor.ofLongs(Shape.of(ids.length), ids));
     Map<String, Tensor> answer = sequence.step(terms.request(row, outputs));
-    images = emptied(model, images);
+    if (!seen) {
+      images = emptied(model, images);
+      seen = true;
+    }
     return answer;
   }
 

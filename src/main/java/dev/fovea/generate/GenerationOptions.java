@@ -12,6 +12,8 @@ import java.util.OptionalInt;
 /// @param logProbabilities how many of the likeliest tokens are told at each place; empty for no
 ///   log-probabilities at all
 /// @param beams texts that are kept under way
+/// @param scored whether the text's own log-probability is wanted, for which all of the vocabulary
+///   has to be summed up at each place
 /// @param relevance whether it is told where on the images the decoder looked
 public record GenerationOptions(
     int maxTokens,
@@ -20,9 +22,16 @@ public record GenerationOptions(
     List<String> stopStrings,
     OptionalInt logProbabilities,
     int beams,
+    boolean scored,
     Relevance relevance) {
   public GenerationOptions {
     stopStrings = List.copyOf(stopStrings);
+  }
+
+  /// The same, for a text whose own log-probability nobody wants.
+  public GenerationOptions unscored() {
+    return new GenerationOptions(
+        maxTokens, minTokens, sampling, stopStrings, logProbabilities, beams, false, relevance);
   }
 
   /// Whether tokens come with where on the images the decoder looked as it chose them.
@@ -39,7 +48,7 @@ public record GenerationOptions(
   /// The likeliest token each time, up to a number of tokens.
   public static GenerationOptions greedy(int maxTokens) {
     return new GenerationOptions(
-        maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1, Relevance.LEFT_OUT);
+        maxTokens, 0, Sampling.GREEDY, List.of(), OptionalInt.empty(), 1, true, Relevance.LEFT_OUT);
   }
 
   /// How the next token is chosen.

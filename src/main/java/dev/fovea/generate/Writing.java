@@ -63,7 +63,7 @@ final class Writing {
     float[] logits = reading.logits();
     Distribution distribution = Distribution.of(model, logits);
     int token = sampler.next(logits, allowed(logits.length));
-    logProbability += distribution.logProbability(token);
+    logProbability += options.scored() ? distribution.logProbability(token) : 0;
     List<Delta.Token> told = told(token, distribution, reading.attention());
     count++;
     if (decoding.endIds().contains(token)) {

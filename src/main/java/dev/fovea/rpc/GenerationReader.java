@@ -119,6 +119,7 @@ final class GenerationReader {
             stops,
             alternatives,
             width,
+            true,
             options.getRelevance() ? Relevance.TOLD : Relevance.LEFT_OUT),
         rule);
   }

@@ -222,7 +222,8 @@ public final class GenerateText {
     return counted(
         record,
         () -> {
-          Ending ending = generate(decoder, prompt.prompt(), request, record, reader::read);
+          TextRequest unscored = new TextRequest(request.options().unscored(), request.rule());
+          Ending ending = generate(decoder, prompt.prompt(), unscored, record, reader::read);
           reader.end();
           return ending;
         });

@@ -470,6 +470,7 @@ final class GenerateBench {
             List.of(),
             OptionalInt.empty(),
             1,
+            false,
             GenerationOptions.Relevance.LEFT_OUT);
     Terms terms =
         new Terms(
