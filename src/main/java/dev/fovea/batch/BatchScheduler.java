@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /// Decides which waiting rows run next, and which need not wait at all. It has neither threads nor
 /// a clock: whoever holds it guards it and says what time it is.
@@ -21,8 +22,11 @@ import java.util.TreeSet;
 /// policy says so, and never longer than the first deadline allows. Rows are spread over the
 /// instances that are idle.
 ///
-/// It learns how long batches take. A row that could not be answered in time, or would make one
-/// late that has been let in, is refused on arrival, when its caller can still go elsewhere.
+/// It learns how long batches take. Where a larger batch does not make its rows cheaper, as on a
+/// processor that computes one row after the other, it takes no more of them than pays: the others
+/// would wait for each other and nobody would be answered sooner. A row that could not be answered
+/// in time, or would make one late that has been let in, is refused on arrival, when its caller can
+/// still go elsewhere.
 final class BatchScheduler {
   /// How the time until something may be done is said when only an event can change anything.
   static final long NEVER = Long.MAX_VALUE;
@@ -133,7 +137,7 @@ final class BatchScheduler {
   /// How many of the rows that wait or will come are going to be answered too late, as it looks.
   private int lateRows(int priority, long now) {
     Iterable<WaitingRow> all = Iterables.mergeSorted(List.of(rows, reserved), order);
-    return new Forecast(all, running, slots, maxSize, this::expected, now).lateRows(priority);
+    return new Forecast(all, running, slots, this::largest, this::expected, now).lateRows(priority);
   }
 
   /// Forgets a row whose caller has gone, if it still waits.
@@ -154,7 +158,7 @@ final class BatchScheduler {
       if (wait > 0) {
         return new Step.Wait(wait);
       }
-      int wanted = size(candidates.size());
+      int wanted = size(candidates);
       int size = sizeInTime(candidates, wanted, now);
       if (size > 0) {
         return new Step.Run(start(candidates.subList(0, size), now));
@@ -200,13 +204,29 @@ final class BatchScheduler {
   }
 
   /// How many of the rows that are there make the next batch: the largest preferred size, or each
-  /// idle instance's share.
-  private int size(int available) {
+  /// idle instance's share, unless fewer do as well.
+  private int size(List<WaitingRow> candidates) {
+    int available = candidates.size();
     int preferred = 0;
     for (int size : policy.preferredSizes()) {
       preferred = size <= available ? size : preferred;
     }
-    return preferred > 0 ? preferred : Math.ceilDiv(available, slots - running.size());
+    int share = Math.ceilDiv(available, slots - running.size());
+    return preferred > 0
+        ? preferred
+        : Math.min(share, worthwhile(candidates.getFirst().bucket(), available));
+  }
+
+  /// The largest batch that is made of many rows of a bucket.
+  private int largest(Bucket bucket) {
+    return worthwhile(bucket, maxSize);
+  }
+
+  /// How many of so many rows are worth a batch. Where the policy says how batches are made, all.
+  private int worthwhile(Bucket bucket, int most) {
+    RunTimes known = known(bucket);
+    boolean free = policy.preferredSizes().isEmpty() && policy.maxDelay().isZero();
+    return free && known != null ? known.worthwhile(most) : most;
   }
 
   /// As many of the first `wanted` rows as can run together before the first deadline; zero when
@@ -257,8 +277,12 @@ final class BatchScheduler {
   /// How long a batch is expected to take, in nanoseconds. Rows that have not come are taken to be
   /// like those that ran last.
   long expected(Bucket bucket, int size) {
-    RunTimes known = times.get(bucket.equals(Bucket.UNKNOWN) ? usual : bucket);
+    RunTimes known = known(bucket);
     return known == null ? 0 : known.expected(size);
+  }
+
+  private @Nullable RunTimes known(Bucket bucket) {
+    return times.get(bucket.equals(Bucket.UNKNOWN) ? usual : bucket);
   }
 
   /// Refuses or puts last what has waited longer than its queue allows.

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /// When the rows that wait will be answered, if nothing else comes: batches are filled in the order
 /// of their first rows, and each goes to the instance that is free first.
@@ -21,10 +22,10 @@ final class Forecast {
       Iterable<WaitingRow> rows,
       List<RunningBatch> running,
       int slots,
-      int maxSize,
+      ToIntFunction<Bucket> largest,
       ExpectedTime expected,
       long now) {
-    fill(rows, maxSize);
+    fill(rows, largest);
     long[] free = new long[slots];
     Arrays.fill(free, now);
     for (int i = 0; i < running.size(); i++) {
@@ -40,11 +41,13 @@ final class Forecast {
     }
   }
 
-  private void fill(Iterable<WaitingRow> rows, int maxSize) {
+  private void fill(Iterable<WaitingRow> rows, ToIntFunction<Bucket> largest) {
     Map<Bucket, List<WaitingRow>> open = new HashMap<>();
+    Map<Bucket, Integer> sizes = new HashMap<>();
     for (WaitingRow row : rows) {
       List<WaitingRow> batch = open.get(row.bucket());
-      if (batch == null || batch.size() == maxSize) {
+      int size = sizes.computeIfAbsent(row.bucket(), largest::applyAsInt);
+      if (batch == null || batch.size() == size) {
         batch = new ArrayList<>();
         open.put(row.bucket(), batch);
         batches.add(batch);

@@ -1,41 +1,101 @@
 package dev.fovea.batch;
 
-/// How long a batch of n rows takes, learned from those that ran: the line t(n) = a + b·n of least
-/// squares, in which each batch counts 5 % less than the one after it. Nothing is known before the
-/// first batch, and then a batch is expected to take no time.
+/// How long a batch of n rows takes, learned from those that ran: lines t(n) = a + b·n of least
+/// squares, one through the last twenty or so, which tells when a batch will be done, and one
+/// through hundreds, which tells whether large batches pay.
 final class RunTimes {
-  private static final double MEMORY = 0.95;
+  /// How much less each batch counts than the one after it.
+  private static final double RECENT_MEMORY = 0.95;
+
+  private static final double LASTING_MEMORY = 0.998;
 
   /// Below this the batches seen were all of one size, and a line through them says nothing.
   private static final double LEAST_VARIANCE = 1e-6;
 
-  private double weight;
-  private double rows;
-  private double nanos;
-  private double rowsSquared;
-  private double rowsTimesNanos;
+  /// Below this they were too nearly of one size to tell a from b where times vary as they do.
+  private static final double TELLING_VARIANCE = 0.05;
+
+  /// What a batch costs outside of the run that is measured: one thread that wakes another.
+  private static final double DISPATCH_NANOS = 100_000;
+
+  /// The part of a row's time that is not worth waiting for others for.
+  private static final double SMALL_GAIN = 0.01;
+
+  private final Line recent = new Line(RECENT_MEMORY);
+  private final Line lasting = new Line(LASTING_MEMORY);
 
   void learn(int size, long elapsedNanos) {
-    weight = weight * MEMORY + 1;
-    rows = rows * MEMORY + size;
-    nanos = nanos * MEMORY + elapsedNanos;
-    rowsSquared = rowsSquared * MEMORY + (double) size * size;
-    rowsTimesNanos = rowsTimesNanos * MEMORY + (double) size * elapsedNanos;
+    recent.learn(size, elapsedNanos);
+    lasting.learn(size, elapsedNanos);
   }
 
-  /// Nanoseconds that a batch of `size` rows is expected to take.
+  /// Nanoseconds that a batch of `size` rows is expected to take; none before the first batch.
   long expected(int size) {
-    if (weight == 0) {
+    if (recent.weight == 0) {
       return 0;
     }
-    double meanRows = rows / weight;
-    double meanNanos = nanos / weight;
-    double variance = rowsSquared / weight - meanRows * meanRows;
-    if (variance < LEAST_VARIANCE) {
-      return (long) (meanNanos * Math.max(1, size / meanRows));
+    if (recent.variance() < LEAST_VARIANCE) {
+      return (long) (recent.meanNanos() * Math.max(1, size / recent.meanRows()));
     }
-    double slope = Math.max(0, (rowsTimesNanos / weight - meanRows * meanNanos) / variance);
-    double fixed = meanNanos - slope * meanRows;
-    return (long) (fixed < 0 ? size * rowsTimesNanos / rowsSquared : fixed + slope * size);
+    double fixed = recent.fixed();
+    return (long)
+        (fixed < 0
+            ? size * recent.rowsTimesNanos / recent.rowsSquared
+            : fixed + recent.slope() * size);
+  }
+
+  /// The smallest batch that costs hardly more for each of its rows than one of `most` rows does:
+  /// to be in a larger one is to wait for others and to gain nothing. As long as that is not known,
+  /// `most`.
+  int worthwhile(int most) {
+    if (lasting.weight == 0 || lasting.variance() < TELLING_VARIANCE) {
+      return most;
+    }
+    double fixed = Math.max(0, lasting.fixed()) + DISPATCH_NANOS;
+    double slope = lasting.slope();
+    double allowed = (1 + SMALL_GAIN) * (fixed / most + slope);
+    return (int) Math.clamp(Math.ceil(fixed / (allowed - slope)), 1, most);
+  }
+
+  /// A line through batches, each of which counts less than the one after it.
+  private static final class Line {
+    private final double memory;
+    private double weight;
+    private double rows;
+    private double nanos;
+    private double rowsSquared;
+    private double rowsTimesNanos;
+
+    Line(double memory) {
+      this.memory = memory;
+    }
+
+    void learn(int size, long elapsedNanos) {
+      weight = weight * memory + 1;
+      rows = rows * memory + size;
+      nanos = nanos * memory + elapsedNanos;
+      rowsSquared = rowsSquared * memory + (double) size * size;
+      rowsTimesNanos = rowsTimesNanos * memory + (double) size * elapsedNanos;
+    }
+
+    double meanRows() {
+      return rows / weight;
+    }
+
+    double meanNanos() {
+      return nanos / weight;
+    }
+
+    double variance() {
+      return rowsSquared / weight - meanRows() * meanRows();
+    }
+
+    double slope() {
+      return Math.max(0, (rowsTimesNanos / weight - meanRows() * meanNanos()) / variance());
+    }
+
+    double fixed() {
+      return meanNanos() - slope() * meanRows();
+    }
   }
 }

@@ -57,4 +57,50 @@ final class RunTimesTest {
 
     assertThat(times.expected(1)).isPositive();
   }
+
+  @Test
+  void allAreWorthABatchUntilItIsKnownWhetherTheyAre() {
+    assertThat(times.worthwhile(16)).isEqualTo(16);
+    for (int i = 0; i < 50; i++) {
+      times.learn(1, 10_000_000);
+    }
+
+    assertThat(times.worthwhile(16)).isEqualTo(16);
+  }
+
+  @Test
+  void rowsThatAreNoCheaperTogetherGoAlone() {
+    Random random = new Random(5);
+    for (int i = 0; i < 200; i++) {
+      int size = 1 + random.nextInt(8);
+      times.learn(size, 11_000_000L * size + random.nextInt(-1_000_000, 1_000_001));
+    }
+
+    assertThat(times.worthwhile(16)).isLessThanOrEqualTo(4);
+    assertThat(times.worthwhile(1)).isEqualTo(1);
+  }
+
+  @Test
+  void rowsThatAreCheaperTogetherStayTogether() {
+    for (int i = 0; i < 200; i++) {
+      int size = 1 + i % 64;
+      times.learn(size, 390_000 + 74_000L * size);
+    }
+
+    assertThat(times.worthwhile(64)).isBetween(50, 64);
+    assertThat(times.worthwhile(8)).isEqualTo(8);
+  }
+
+  @Test
+  void whatManySingleRowsHaveMadeForgottenIsTriedAgain() {
+    for (int i = 0; i < 200; i++) {
+      times.learn(1 + i % 8, 11_000_000L * (1 + i % 8));
+    }
+    assertThat(times.worthwhile(8)).isEqualTo(1);
+    for (int i = 0; i < 5_000; i++) {
+      times.learn(1, 11_000_000);
+    }
+
+    assertThat(times.worthwhile(8)).isEqualTo(8);
+  }
 }

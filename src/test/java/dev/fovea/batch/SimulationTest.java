@@ -77,4 +77,20 @@ public final class SimulationTest {
 
     assertThat(result.millis(0.999)).isLessThanOrEqualTo(ALLOWED / Simulation.MILLI);
   }
+
+  /// As a processor computes: every row takes as long as alone.
+  @ParameterizedTest
+  @ValueSource(doubles = {0.5, 0.7, 0.9})
+  void whereLargeBatchesDoNotPayNobodyWaitsForTheRestOfOne(double load) {
+    Simulation.Curve linear = size -> 11_000_000L * size;
+    double perSecond = load * Simulation.capacity(linear, MAX_SIZE);
+    long allowed = 10_000_000_000L;
+    Simulation.Batcher all = Simulation.window(0, MAX_SIZE);
+    Simulation.Result together = Simulation.run(all, linear, perSecond, 200, allowed, 1);
+    Simulation.Result result = Simulation.run(fovea(), linear, perSecond, 200, allowed, 1);
+
+    assertThat(result.answeredInTime()).isGreaterThanOrEqualTo(together.answeredInTime());
+    assertThat(result.millis(0.5)).isLessThanOrEqualTo(together.millis(0.5));
+    assertThat(result.millis(0.99)).isLessThan(0.9 * together.millis(0.99));
+  }
 }
