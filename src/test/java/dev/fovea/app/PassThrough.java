@@ -14,26 +14,28 @@ import dev.fovea.rpc.kserve.InferenceRpc;
 import inference.GRPCInferenceServiceGrpc;
 import inference.ModelInferRequest;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The program's server, interceptors and pass-through in front of one Triton and one model, which
-/// need not be one of a repository: for benchmarks, as a process of its own.
+/// The program's server, interceptors and pass-through in front of one Triton and some models,
+/// which need not be those of a repository: for benchmarks, as a process of its own.
 public final class PassThrough {
   private PassThrough() {}
 
   /// Serves until the input ends; says its port first.
-  public static void serve(String triton, ServableModel model) throws Exception {
+  public static void serve(String triton, List<ServableModel> models) throws Exception {
     Clock clock = Clock.system();
     Settings settings = TestGateway.settings(Map.of());
     Metrics metrics = new Metrics(new SimpleMeterRegistry());
-    try (Engine engine = new TritonEngine(TritonSettings.of(triton, 256), clock);
-        Lease lease = engine.open(model)) {
+    Map<String, Lease> leases = new HashMap<>();
+    try (Engine engine = new TritonEngine(TritonSettings.of(triton, 256), clock)) {
+      for (ServableModel model : models) {
+        leases.put(model.name(), engine.open(model));
+      }
       Limiter limiter = new Limiter(Limiter.Policy.DEFAULT, clock);
-      InferenceRpc rpc =
-          new InferenceRpc(
-              () -> Map.of(model.name(), lease), Serve.VERSION, clock, limiter, metrics);
+      InferenceRpc rpc = new InferenceRpc(() -> leases, Serve.VERSION, clock, limiter, metrics);
       CallContexts contexts = new CallContexts(Gateway.callPolicy(settings, clock));
       try (GrpcServer server =
           GrpcServer.start(
@@ -51,6 +53,8 @@ public final class PassThrough {
         while (System.in.read() >= 0) {
           Thread.onSpinWait();
         }
+      } finally {
+        leases.values().forEach(Lease::close);
       }
     }
   }

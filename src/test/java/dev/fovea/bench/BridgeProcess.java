@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +41,8 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
     switch (arguments.length == 0 ? "" : arguments[0]) {
       case PASS_THROUGH ->
           PassThrough.serve(
-              arguments[1], arguments[2].equals("pixels") ? ZeroCostServer.model() : vision());
+              arguments[1],
+              Arrays.stream(arguments, 2, arguments.length).map(BridgeProcess::model).toList());
       case GATEWAY -> {
         try (TestGateway gateway =
             TestGateway.start(
@@ -68,9 +70,19 @@ record BridgeProcess(Process process, int port) implements AutoCloseable {
         .orElseThrow();
   }
 
-  /// The pass-through of one model.
-  static BridgeProcess passThrough(int server, String model) throws IOException {
-    return java(PASS_THROUGH, "127.0.0.1:" + server, model);
+  private static ServableModel model(String name) {
+    return switch (name) {
+      case "pixels" -> ZeroCostServer.model();
+      case "swallow" -> BridgeMemoryBench.swallow();
+      default -> vision();
+    };
+  }
+
+  /// The pass-through of some models.
+  static BridgeProcess passThrough(int server, String... models) throws IOException {
+    return java(
+        Stream.concat(Stream.of(PASS_THROUGH, "127.0.0.1:" + server), Arrays.stream(models))
+            .toArray(String[]::new));
   }
 
   /// What forwards bytes with the same transport and does nothing else.
