@@ -45,8 +45,8 @@ final class RunTimes {
   }
 
   /// The smallest batch that costs hardly more for each of its rows than one of `most` rows does:
-  /// to be in a larger one is to wait for others and to gain nothing. As long as that is not known,
-  /// `most`.
+  /// to be in a larger one is to wait for others and to gain nothing. `most`, as long as that is
+  /// not known, and where half of them would be too few.
   int worthwhile(int most) {
     if (lasting.weight == 0 || lasting.variance() < TELLING_VARIANCE) {
       return most;
@@ -54,7 +54,8 @@ final class RunTimes {
     double fixed = Math.max(0, lasting.fixed()) + DISPATCH_NANOS;
     double slope = lasting.slope();
     double allowed = (1 + SMALL_GAIN) * (fixed / most + slope);
-    return (int) Math.clamp(Math.ceil(fixed / (allowed - slope)), 1, most);
+    double enough = Math.max(1, Math.ceil(fixed / (allowed - slope)));
+    return enough <= most / 2.0 ? (int) enough : most;
   }
 
   /// A line through batches, each of which counts less than the one after it.

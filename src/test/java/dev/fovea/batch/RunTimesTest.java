@@ -87,7 +87,7 @@ final class RunTimesTest {
       times.learn(size, 390_000 + 74_000L * size);
     }
 
-    assertThat(times.worthwhile(64)).isBetween(50, 64);
+    assertThat(times.worthwhile(64)).isEqualTo(64);
     assertThat(times.worthwhile(8)).isEqualTo(8);
   }
 
