@@ -238,7 +238,7 @@ final class BridgeBench {
       // of
       // a call has been compiled, and what compiles it would be taken for a part of the call.
       byte[] cheapRequest = swallowed(request.length);
-      warmUp(effort, List.of(gateway), () -> calls(through, cheapRequest, effort.warmUp()));
+      warmUp(effort, List.of(gateway), () -> calls(through, cheapRequest, 10 * effort.warmUp()));
       rate(direct, request, effort.turnNanos());
       rate(through, request, effort.turnNanos());
       long cpu = gateway.cpuNanos();

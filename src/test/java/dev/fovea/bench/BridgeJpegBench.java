@@ -72,7 +72,7 @@ final class BridgeJpegBench {
         BridgeBench.warmUp(
             effort,
             List.of(gateway),
-            () -> turn(_ -> texts.embed(text), CALLERS, effort.turnNanos()));
+            () -> turn(_ -> texts.embed(text), CALLERS, effort.warmUpNanos()));
         ceiling(effort, through, files);
         ensemble(effort, through, direct, files);
       } finally {
