@@ -7,6 +7,7 @@ final class RunTimes {
   /// How much less each batch counts than the one after it.
   private static final double RECENT_MEMORY = 0.95;
 
+  /// The same, for what is to be known still after hundreds of batches of one size.
   private static final double LASTING_MEMORY = 0.998;
 
   /// Below this the batches seen were all of one size, and a line through them says nothing.

@@ -50,6 +50,11 @@ public final class Simulation {
     return 390_000 + 74_000L * size;
   }
 
+  /// A processor's, which computes one row after the other: t(n) = 11 n ms.
+  public static long processor(int size) {
+    return 11_000_000L * size;
+  }
+
   private record Event(long at, long number, Runnable action) {}
 
   private static final Bucket BUCKET = Bucket.of(Map.of(), Set.of("y"));

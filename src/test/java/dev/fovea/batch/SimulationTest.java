@@ -82,7 +82,7 @@ public final class SimulationTest {
   @ParameterizedTest
   @ValueSource(doubles = {0.5, 0.7, 0.9})
   void whereLargeBatchesDoNotPayNobodyWaitsForTheRestOfOne(double load) {
-    Simulation.Curve linear = size -> 11_000_000L * size;
+    Simulation.Curve linear = Simulation::processor;
     double perSecond = load * Simulation.capacity(linear, MAX_SIZE);
     long allowed = 10_000_000_000L;
     Simulation.Batcher all = Simulation.window(0, MAX_SIZE);

@@ -4,7 +4,8 @@ import dev.fovea.batch.Simulation;
 import dev.fovea.batch.SimulationTest;
 
 /// The batcher beside fixed windows and an oracle, on a virtual clock: t(n) = 0.39 + 0.074 n ms,
-/// batches up to 64, answers of use for 50 ms. The same figures on every machine.
+/// batches up to 64, answers of use for 50 ms; then t(n) = 11 n ms, where large batches do not pay.
+/// The same figures on every machine.
 final class BatchingBench {
   private static final int MAX_SIZE = 64;
   private static final long ALLOWED = 50_000_000;
@@ -27,6 +28,25 @@ final class BatchingBench {
           text(run(Simulation.oracle(Simulation::gpu, MAX_SIZE), load, capacity), capacity),
           bestWindow(load, capacity));
     }
+    whereLargeBatchesDoNotPay();
+  }
+
+  private static void whereLargeBatchesDoNotPay() {
+    double capacity = Simulation.capacity(Simulation::processor, MAX_SIZE);
+    System.out.printf(
+        "%n11 ms a row, %.0f rows a second in batches of any size%n%6s  %-28s%s%n",
+        capacity, "load", "fovea", "as many rows as there are");
+    for (double load : new double[] {0.5, 0.7, 0.9}) {
+      System.out.printf(
+          "%5.0f%%  %-28s%s%n",
+          100 * load,
+          text(processor(SimulationTest.fovea(), load * capacity), capacity),
+          text(processor(Simulation.window(0, MAX_SIZE), load * capacity), capacity));
+    }
+  }
+
+  private static Simulation.Result processor(Simulation.Batcher batcher, double perSecond) {
+    return Simulation.run(batcher, Simulation::processor, perSecond, 200, 200 * ALLOWED, 1);
   }
 
   private static Simulation.Result run(Simulation.Batcher batcher, double load, double capacity) {

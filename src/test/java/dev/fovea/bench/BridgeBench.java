@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -121,15 +120,19 @@ final class BridgeBench {
     }
   }
 
+  @FunctionalInterface
+  interface Calls {
+    void make() throws Exception;
+  }
+
   /// Calls until those that compile their code have settled, which shows in the processors' time
   /// that a call takes them.
-  static void warmUp(Effort effort, List<BridgeProcess> compiled, Callable<?> calls)
-      throws Exception {
+  static void warmUp(Effort effort, List<BridgeProcess> compiled, Calls calls) throws Exception {
     long end = System.nanoTime() + effort.warmUpNanos() * 4;
     long before = Long.MAX_VALUE;
     while (System.nanoTime() < end) {
       long start = compiled.stream().mapToLong(BridgeProcess::cpuNanos).sum();
-      calls.call();
+      calls.make();
       long now = compiled.stream().mapToLong(BridgeProcess::cpuNanos).sum() - start;
       if (now > 0.9 * before) {
         return;
@@ -160,15 +163,20 @@ final class BridgeBench {
   }
 
   private static byte[] pixels(int size) {
+    return bytes("pixels", "pixels", "vector", size);
+  }
+
+  /// One row of so many bytes for a model that takes them.
+  private static byte[] bytes(String model, String input, String output, int size) {
     return ModelInferRequest.newBuilder()
-        .setModelName("pixels")
+        .setModelName(model)
         .addInputs(
             InferInputTensor.newBuilder()
-                .setName("pixels")
+                .setName(input)
                 .setDatatype("UINT8")
                 .addShape(1)
                 .addShape(size))
-        .addOutputs(InferRequestedOutputTensor.newBuilder().setName("vector"))
+        .addOutputs(InferRequestedOutputTensor.newBuilder().setName(output))
         .addRawInputContents(ByteString.copyFrom(new byte[size]))
         .build()
         .toByteArray();
@@ -234,10 +242,8 @@ final class BridgeBench {
       byte[] request = row(model);
       double[] ratios = new double[effort.rounds()];
       double[] directs = new double[effort.rounds()];
-      // Calls that cost next to nothing: with the model's own it would take minutes until the code
-      // of
-      // a call has been compiled, and what compiles it would be taken for a part of the call.
-      byte[] cheapRequest = swallowed(request.length);
+      // With calls of its own model a gateway would compile for minutes, while it is measured.
+      byte[] cheapRequest = bytes(cheap, "bytes", "count", request.length);
       warmUp(effort, List.of(gateway), () -> calls(through, cheapRequest, 10 * effort.warmUp()));
       rate(direct, request, effort.turnNanos());
       rate(through, request, effort.turnNanos());
@@ -261,22 +267,7 @@ final class BridgeBench {
     }
   }
 
-  private static byte[] swallowed(int size) {
-    return ModelInferRequest.newBuilder()
-        .setModelName("swallow")
-        .addInputs(
-            InferInputTensor.newBuilder()
-                .setName("bytes")
-                .setDatatype("UINT8")
-                .addShape(1)
-                .addShape(size))
-        .addOutputs(InferRequestedOutputTensor.newBuilder().setName("count"))
-        .addRawInputContents(ByteString.copyFrom(new byte[size]))
-        .build()
-        .toByteArray();
-  }
-
-  private static int calls(ManagedChannel channel, byte[] request, int count) throws Exception {
+  private static void calls(ManagedChannel channel, byte[] request, int count) throws Exception {
     try (ExecutorService executor = Executors.newFixedThreadPool(8)) {
       List<Future<?>> calls = new ArrayList<>();
       for (int i = 0; i < count; i++) {
@@ -286,7 +277,6 @@ final class BridgeBench {
         call.get();
       }
     }
-    return count;
   }
 
   private static byte[] row(ServableModel model) {
