@@ -232,40 +232,54 @@ final class BridgeBench {
 
   // --- Saturation -----------------------------------------------------------------------------
 
+  /// Calls as fast as they are answered: straight to Triton, and through each process between.
   private static void saturation(Effort effort) throws Exception {
     ServableModel model = BridgeProcess.vision();
     String cheap = BridgeMemoryBench.swallow().name();
     try (RealTriton triton = RealTriton.start(BridgeProcess.REPOSITORIES);
-        BridgeProcess gateway = BridgeProcess.passThrough(triton.port(), model.name(), cheap)) {
-      ManagedChannel direct = channel(triton.port());
-      ManagedChannel through = channel(gateway.port());
+        BridgeProcess fovea = BridgeProcess.passThrough(triton.port(), model.name(), cheap);
+        BridgeProcess floor = BridgeProcess.floor(triton.port())) {
       byte[] request = row(model);
-      double[] ratios = new double[effort.rounds()];
-      double[] directs = new double[effort.rounds()];
       // With calls of its own model a gateway would compile for minutes, while it is measured.
       byte[] cheapRequest = bytes(cheap, "bytes", "count", request.length);
-      warmUp(effort, List.of(gateway), () -> calls(through, cheapRequest, 10 * effort.warmUp()));
+      List<Saturated> ways = new ArrayList<>();
+      for (BridgeProcess each : List.of(fovea, floor)) {
+        ways.add(new Saturated(each, channel(each.port()), new double[effort.rounds()]));
+        ManagedChannel through = ways.getLast().channel();
+        warmUp(effort, List.of(each), () -> calls(through, cheapRequest, 10 * effort.warmUp()));
+        rate(through, request, effort.turnNanos());
+      }
+      ManagedChannel direct = channel(triton.port());
       rate(direct, request, effort.turnNanos());
-      rate(through, request, effort.turnNanos());
-      long cpu = gateway.cpuNanos();
-      double calls = 0;
+      long[] cpu = ways.stream().mapToLong(way -> way.process().cpuNanos()).toArray();
+      double[] calls = new double[ways.size()];
+      double[] directs = new double[effort.rounds()];
       for (int round = 0; round < effort.rounds(); round++) {
         directs[round] = rate(direct, request, effort.turnNanos());
-        double rate = rate(through, request, effort.turnNanos());
-        ratios[round] = rate / directs[round];
-        calls += rate * effort.turnNanos() / 1e9;
+        for (int way = 0; way < calls.length; way++) {
+          double rate = rate(ways.get(way).channel(), request, effort.turnNanos());
+          ways.get(way).ratios()[round] = rate / directs[round];
+          calls[way] += rate * effort.turnNanos() / 1e9;
+        }
       }
       System.out.printf(
-          "%s on a real Triton, 8 callers: direct %.0f calls/s, through Fovea %s of that,"
-              + " %.0f us of its processor time a call%n",
-          model.name(),
-          Bench.median(directs),
-          Bench.quartiles(ratios, "%.3f"),
-          (gateway.cpuNanos() - cpu) / 1e3 / calls);
+          "%s on a real Triton, 8 callers: direct %.0f calls/s%n",
+          model.name(), Bench.median(directs));
+      List<String> names = List.of("Fovea", "bytes forwarded by grpc-java");
+      for (int way = 0; way < calls.length; way++) {
+        System.out.printf(
+            "  through %s %s of that, %.0f us of its processor time a call%n",
+            names.get(way),
+            Bench.quartiles(ways.get(way).ratios(), "%.3f"),
+            (ways.get(way).process().cpuNanos() - cpu[way]) / 1e3 / calls[way]);
+        ways.get(way).channel().shutdownNow();
+      }
       direct.shutdownNow();
-      through.shutdownNow();
     }
   }
+
+  /// A process between client and Triton, and its calls/s as a share of the direct ones.
+  private record Saturated(BridgeProcess process, ManagedChannel channel, double[] ratios) {}
 
   private static void calls(ManagedChannel channel, byte[] request, int count) throws Exception {
     try (ExecutorService executor = Executors.newFixedThreadPool(8)) {
@@ -279,7 +293,8 @@ final class BridgeBench {
     }
   }
 
-  private static byte[] row(ServableModel model) {
+  /// One row for a model.
+  static byte[] row(ServableModel model) {
     Map<String, Tensor> row = ModelRows.of(model, 1, 1).getFirst();
     ModelInferRequest.Builder request =
         ModelInferRequest.newBuilder()

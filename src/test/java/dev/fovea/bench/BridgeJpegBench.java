@@ -193,20 +193,29 @@ final class BridgeJpegBench {
     List<byte[]> requests = files.stream().map(BridgeJpegBench::ensembleRequest).toList();
     Way fovea = image -> embed(through, files.get(image % files.size()));
     Way ensemble = image -> BridgeBench.infer(direct, requests.get(image % requests.size()));
+    byte[] row = BridgeBench.row(BridgeProcess.vision());
+    Way prepared = _ -> BridgeBench.infer(direct, row);
     turn(fovea, CALLERS, effort.turnNanos());
     turn(ensemble, CALLERS, effort.turnNanos());
     double[] ratios = new double[effort.rounds()];
+    double[] bounds = new double[effort.rounds()];
     List<Turn> ours = new ArrayList<>();
     List<Turn> theirs = new ArrayList<>();
     for (int round = 0; round < effort.rounds(); round++) {
       theirs.add(turn(ensemble, CALLERS, effort.turnNanos()));
       ours.add(turn(fovea, CALLERS, effort.turnNanos()));
       ratios[round] = ours.getLast().perSecond() / theirs.getLast().perSecond();
+      Turn bound = turn(prepared, CALLERS, effort.turnNanos());
+      bounds[round] = bound.perSecond() / theirs.getLast().perSecond();
     }
     System.out.printf(
         "JPEG of 640x480, %d callers: Fovea %s times the ensemble with Pillow; images/s, p50, p99:"
             + " %s, %s%n",
         CALLERS, Bench.quartiles(ratios, "%.2f"), describe(ours), describe(theirs));
+    System.out.printf(
+        "  tensors straight to Triton, so nothing decoded and nothing between: %s times the"
+            + " ensemble%n",
+        Bench.quartiles(bounds, "%.2f"));
   }
 
   private static String describe(List<Turn> turns) {

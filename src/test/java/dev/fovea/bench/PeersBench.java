@@ -1,30 +1,17 @@
 package dev.fovea.bench;
 
-import dev.fovea.rpc.Requests;
-import dev.fovea.v1.EmbedRequest;
-import dev.fovea.v1.EmbedResponse;
-import dev.fovea.v1.EmbeddingServiceGrpc;
-import dev.fovea.v1.EmbeddingServiceGrpc.EmbeddingServiceBlockingStub;
+import static java.util.Objects.requireNonNull;
+
 import dev.fovea.v1.Timings;
-import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -37,7 +24,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -56,6 +42,7 @@ final class PeersBench {
   private static final int PICTURES = 8;
   private static final int UNLOADED = 100;
   private static final double LOAD = 0.7;
+  private static final List<Contestant> PEERS = List.of(Contestant.FASTAPI, Contestant.RAY);
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
   private static final Pattern READY = Pattern.compile("Fovea is ready.* gRPC \\S+:(\\d+),.*");
   private static final Pattern SHARE = Pattern.compile("(?m)^Pss:\\s+(\\d+) kB");
@@ -64,7 +51,10 @@ final class PeersBench {
   private final int seconds;
   private final Random random = new Random(1);
   private final Map<Contestant, Figures> figures = new EnumMap<>(Contestant.class);
-  private final Histogram atPeersLoad = new ConcurrentHistogram(3);
+
+  /// Fovea's latencies at the loads that its peers are measured with.
+  private final Map<Contestant, Histogram> atLoadOf = new EnumMap<>(Contestant.class);
+
   private final List<Timings> unloaded = new ArrayList<>();
 
   private PeersBench(List<byte[]> pictures, int seconds) {
@@ -145,7 +135,7 @@ final class PeersBench {
   private void measure(Contestant contestant, Server server) throws Exception {
     Figures result = figures.computeIfAbsent(contestant, _ -> new Figures());
     saturate(server.client, seconds + 1);
-    if (server.client instanceof Grpc grpc) {
+    if (server.client instanceof PeerClient.Grpc grpc) {
       for (int i = 0; i < UNLOADED; i++) {
         unloaded.add(grpc.ask(i % PICTURES).getCallInfo().getTimings());
       }
@@ -159,14 +149,19 @@ final class PeersBench {
     offer(server.client, LOAD * rate, result.latencies);
     result.megabytes = Math.max(result.megabytes, megabytes(server.process.process()));
     if (contestant == Contestant.FOVEA) {
-      offer(server.client, LOAD * bestPeer(Figures::rate), atPeersLoad);
+      for (Contestant peer : PEERS) {
+        offer(
+            server.client,
+            LOAD * figures(peer).rate(),
+            atLoadOf.computeIfAbsent(peer, _ -> new ConcurrentHistogram(3)));
+      }
     }
   }
 
   /// Each caller asks again as soon as it has its answer.
   ///
   /// @return answers a second
-  private static double saturate(Client client, int seconds) throws Exception {
+  private static double saturate(PeerClient client, int seconds) throws Exception {
     LongAdder answers = new LongAdder();
     long start = System.nanoTime();
     long end = start + TimeUnit.SECONDS.toNanos(seconds);
@@ -191,7 +186,7 @@ final class PeersBench {
   }
 
   /// Poisson arrivals; half as long again as a measurement of saturation.
-  private void offer(Client client, double rate, Histogram latencies) throws Exception {
+  private void offer(PeerClient client, double rate, Histogram latencies) throws Exception {
     long due = System.nanoTime();
     long end = due + TimeUnit.MILLISECONDS.toNanos(1500L * seconds);
     List<Future<?>> all = new ArrayList<>();
@@ -231,38 +226,43 @@ final class PeersBench {
         PROCESSORS,
         ceiling);
     System.out.println(
-        "| server | images/s (each turn) | ÷ ceiling | processors: server + clients | p50 / p99 at"
-            + " 70 % | memory |");
+        "| server | images/s (each turn) | ÷ ceiling, ÷ that of processors that clients leave |"
+            + " processors: server + clients | p50 / p99 at 70 % | memory |");
     System.out.println("|---|---|---|---|---|---|");
-    figures.forEach((contestant, result) ->
-        System.out.printf(
-            "| %s | %.0f (%s) | %.2f | %.2f + %.2f | %.1f / %.1f ms | %.0f MB |%n",
-            contestant.title,
-            result.rate(),
-            String.join(", ", result.rates.stream().map("%.0f"::formatted).toList()),
-            result.rate() / ceiling,
-            result.serverProcessors / result.rates.size(),
-            result.ownProcessors / result.rates.size(),
-            result.millis(50),
-            result.millis(99),
-            result.megabytes));
-    Figures fovea = figures.get(Contestant.FOVEA);
-    double peerP99 = -bestPeer(peer -> -peer.millis(99));
-    System.out.printf(
-        "%nFovea ÷ the better peer: images/s %.2f, p99 each at 70 %% of its own %.2f, "
-            + "p99 %.1f ms at the load of the faster peer %.2f%n",
-        fovea.rate() / bestPeer(Figures::rate),
-        fovea.millis(99) / peerP99,
-        atPeersLoad.getValueAtPercentile(99) / 1e6,
-        atPeersLoad.getValueAtPercentile(99) / 1e6 / peerP99);
+    figures.forEach((contestant, result) -> {
+      double clients = result.ownProcessors / result.rates.size();
+      System.out.printf(
+          "| %s | %.0f (%s) | %.2f, %.2f | %.2f + %.2f | %.1f / %.1f ms | %.0f MB |%n",
+          contestant.title,
+          result.rate(),
+          String.join(", ", result.rates.stream().map("%.0f"::formatted).toList()),
+          result.rate() / ceiling,
+          result.rate() / ceiling * PROCESSORS / (PROCESSORS - clients),
+          result.serverProcessors / result.rates.size(),
+          clients,
+          result.millis(50),
+          result.millis(99),
+          result.megabytes);
+    });
+    Figures fovea = figures(Contestant.FOVEA);
+    for (Contestant peer : PEERS) {
+      Figures other = figures(peer);
+      double spent = other.serverProcessors / other.rates.stream().mapToDouble(x -> x).sum() * 1e3;
+      double p99 = requireNonNull(atLoadOf.get(peer)).getValueAtPercentile(99) / 1e6;
+      System.out.printf(
+          "%nFovea ÷ %s: images/s %.2f (by its %.1f ms of processors' time an image, what costs"
+              + " decode and engine alone has %.2f); at its load p99 %.1f ms, %.2f of its%n",
+          peer.title,
+          fovea.rate() / other.rate(),
+          spent,
+          spent / (decode + backend),
+          p99,
+          p99 / other.millis(99));
+    }
   }
 
-  private double bestPeer(ToDoubleFunction<Figures> by) {
-    return figures.entrySet().stream()
-        .filter(each -> each.getKey() != Contestant.FOVEA)
-        .mapToDouble(each -> by.applyAsDouble(each.getValue()))
-        .max()
-        .orElseThrow();
+  private Figures figures(Contestant contestant) {
+    return requireNonNull(figures.get(contestant));
   }
 
   private double millis(Function<Timings, com.google.protobuf.Duration> stage) {
@@ -324,7 +324,7 @@ final class PeersBench {
       Matcher ready = READY.matcher(line);
       if (ready.matches()) {
         int port = Integer.parseInt(ready.group(1));
-        return new Server(new BridgeProcess(process, port), new Grpc(port, pictures));
+        return new Server(new BridgeProcess(process, port), new PeerClient.Grpc(port, pictures));
       }
     }
     throw new IOException("the server ended before it was ready");
@@ -338,7 +338,8 @@ final class PeersBench {
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(Path.of("target/peers.log").toFile())
             .start();
-    Server server = new Server(new BridgeProcess(process, port), new Http(port, pictures));
+    Server server =
+        new Server(new BridgeProcess(process, port), new PeerClient.Http(port, pictures));
     long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
     while (process.isAlive() && System.nanoTime() < end) {
       try {
@@ -352,7 +353,7 @@ final class PeersBench {
     throw new IOException(script + " did not start; target/peers.log says why");
   }
 
-  private record Server(BridgeProcess process, Client client) implements AutoCloseable {
+  private record Server(BridgeProcess process, PeerClient client) implements AutoCloseable {
     /// The whole tree, and waits for its end: the next one wants the processors.
     @Override
     public void close() throws InterruptedException {
@@ -361,80 +362,6 @@ final class PeersBench {
       process.close();
       var _ = process.process().waitFor(20, TimeUnit.SECONDS);
       all.forEach(ProcessHandle::destroyForcibly);
-    }
-  }
-
-  /// Asks a server for the embedding of a picture.
-  private sealed interface Client extends AutoCloseable {
-    float[] embed(int picture) throws IOException, InterruptedException;
-
-    @Override
-    void close();
-  }
-
-  private static final class Grpc implements Client {
-    private final ManagedChannel channel;
-    private final EmbeddingServiceBlockingStub stub;
-    private final List<EmbedRequest> requests;
-
-    Grpc(int port, List<byte[]> pictures) {
-      channel = NettyChannelBuilder.forAddress("localhost", port).usePlaintext().build();
-      stub = EmbeddingServiceGrpc.newBlockingStub(channel);
-      requests = pictures.stream().map(each -> Requests.embed(Requests.image(each))).toList();
-    }
-
-    EmbedResponse ask(int picture) {
-      return stub.embed(requests.get(picture));
-    }
-
-    @Override
-    public float[] embed(int picture) {
-      List<Float> values =
-          ask(picture).getResults(0).getEmbedding().getVector().getFloats().getValuesList();
-      float[] vector = new float[values.size()];
-      for (int i = 0; i < vector.length; i++) {
-        vector[i] = values.get(i);
-      }
-      return vector;
-    }
-
-    @Override
-    public void close() {
-      channel.shutdownNow();
-    }
-  }
-
-  private static final class Http implements Client {
-    private final HttpClient http =
-        HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final List<HttpRequest> requests;
-
-    Http(int port, List<byte[]> pictures) {
-      HttpRequest.Builder builder =
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/"))
-              .header("content-type", "image/jpeg")
-              .timeout(Duration.ofSeconds(30));
-      requests =
-          pictures.stream()
-              .map(each -> builder.copy().POST(BodyPublishers.ofByteArray(each)).build())
-              .toList();
-    }
-
-    @Override
-    public float[] embed(int picture) throws IOException, InterruptedException {
-      var response = http.send(requests.get(picture), BodyHandlers.ofByteArray());
-      if (response.statusCode() != 200) {
-        throw new IOException("HTTP " + response.statusCode());
-      }
-      ByteBuffer bytes = ByteBuffer.wrap(response.body()).order(ByteOrder.LITTLE_ENDIAN);
-      float[] vector = new float[bytes.remaining() / Float.BYTES];
-      bytes.asFloatBuffer().get(vector);
-      return vector;
-    }
-
-    @Override
-    public void close() {
-      http.shutdownNow();
     }
   }
 
