@@ -24,6 +24,7 @@ import java.util.OptionalInt;
 /// @param patches `patch_scale` and `patch_bias`
 /// @param hypothesisTemplates `hypothesis_templates`
 /// @param rejectionThreshold `rejection_threshold`, a cosine
+/// @param rejectionMargin `rejection_margin`, a difference of cosines, and `rejection_background`
 record EmbeddingSettings(
     OptionalInt projectionDim,
     List<Integer> outputDimensions,
@@ -31,7 +32,8 @@ record EmbeddingSettings(
     Optional<Calibration> multiLabel,
     Optional<Calibration> patches,
     List<String> hypothesisTemplates,
-    OptionalDouble rejectionThreshold) {
+    OptionalDouble rejectionThreshold,
+    Optional<RejectionMargin> rejectionMargin) {
   static final EmbeddingSettings NONE =
       new EmbeddingSettings(
           OptionalInt.empty(),
@@ -40,7 +42,8 @@ record EmbeddingSettings(
           Optional.empty(),
           Optional.empty(),
           List.of(),
-          OptionalDouble.empty());
+          OptionalDouble.empty(),
+          Optional.empty());
 
   static final String FILE = "config.json";
 
@@ -78,7 +81,8 @@ record EmbeddingSettings(
               calibration("multi_label_scale", "multi_label_bias"),
               calibration("patch_scale", "patch_bias"),
               templates("hypothesis_templates"),
-              number("rejection_threshold", -1, 1));
+              number("rejection_threshold", -1, 1),
+              rejectionMargin("rejection_margin", "rejection_background"));
       if (!faults.isEmpty()) {
         throw new FaultyConfigurationException(faults);
       }
@@ -103,6 +107,26 @@ record EmbeddingSettings(
       return scale.isEmpty()
           ? Optional.empty()
           : Optional.of(new Calibration(scale.getAsDouble(), bias.orElse(0)));
+    }
+
+    private Optional<RejectionMargin> rejectionMargin(String marginKey, String backgroundKey) {
+      OptionalDouble margin = number(marginKey, -2, 2);
+      JsonNode node = json.path(backgroundKey);
+      if (margin.isEmpty() && node.isMissingNode()) {
+        return Optional.empty();
+      }
+      List<Float> background = new ArrayList<>();
+      for (JsonNode component : node) {
+        if (component.isNumber() && Math.abs(component.asDouble()) <= 1) {
+          background.add((float) component.asDouble());
+        } else {
+          faults.add(new Fault(FILE, backgroundKey, component.toString(), "a number, -1 to 1"));
+        }
+      }
+      if (margin.isEmpty()) {
+        faults.add(new Fault(FILE, marginKey, "none", "a number beside " + backgroundKey));
+      }
+      return Optional.of(new RejectionMargin(background, margin.orElse(0)));
     }
 
     private List<String> templates(String key) {

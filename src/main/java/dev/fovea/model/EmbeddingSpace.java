@@ -16,6 +16,8 @@ import java.util.OptionalDouble;
 ///   defines none
 /// @param hypothesisTemplates sentences around a label, each with one `{}`; at least one
 /// @param rejectionThreshold best cosine below which nothing fits; absent when the family has none
+/// @param rejectionMargin the same by how much the best label leads; absent when the family has
+///   none
 public record EmbeddingSpace(
     String id,
     int dimension,
@@ -24,9 +26,19 @@ public record EmbeddingSpace(
     Optional<Calibration> multiLabel,
     Optional<Calibration> patches,
     List<String> hypothesisTemplates,
-    OptionalDouble rejectionThreshold) {
+    OptionalDouble rejectionThreshold,
+    Optional<RejectionMargin> rejectionMargin) {
   public EmbeddingSpace {
     outputDimensions = List.copyOf(outputDimensions);
     hypothesisTemplates = List.copyOf(hypothesisTemplates);
+  }
+
+  /// Whether the family finds that no label fits.
+  ///
+  /// @param image an image's vector
+  /// @param best its best cosine to a label
+  public boolean rejects(float[] image, double best) {
+    return best < rejectionThreshold.orElse(-1)
+        || rejectionMargin.filter(margin -> margin.rejects(image, best)).isPresent();
   }
 }

@@ -207,6 +207,22 @@ final class FamilyAssembly {
             }
           });
     }
+    for (ModelFolder folder : encoders) {
+      folder
+          .settings()
+          .rejectionMargin()
+          .map(margin -> margin.background().size())
+          .ifPresent(components -> {
+            if (components != dimension) {
+              fault(
+                  folder.model().orElseThrow(),
+                  "assets/" + EmbeddingSettings.FILE,
+                  "rejection_background",
+                  components + " components",
+                  dimension + ", as vectors have");
+            }
+          });
+    }
     List<String> templates =
         agreed("hypothesis_templates", EmbeddingSettings::hypothesisTemplates, List.of());
     return Optional.of(
@@ -221,7 +237,8 @@ final class FamilyAssembly {
             agreed(
                 "rejection_threshold",
                 EmbeddingSettings::rejectionThreshold,
-                OptionalDouble.empty())));
+                OptionalDouble.empty()),
+            agreed("rejection_margin", EmbeddingSettings::rejectionMargin, Optional.empty())));
   }
 
   /// What all members that say something say; what none says is `nothing`.

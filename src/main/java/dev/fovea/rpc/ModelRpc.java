@@ -200,6 +200,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     space
         .rejectionThreshold()
         .ifPresent(threshold -> written.setRejectionThreshold((float) threshold));
+    space.rejectionMargin().ifPresent(margin -> written.setRejectionMargin((float) margin.least()));
     return written.build();
   }
 

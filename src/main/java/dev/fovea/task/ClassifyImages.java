@@ -81,12 +81,8 @@ public final class ClassifyImages {
     Calibration calibration = calibration(family, criteria.activation());
     warnOfDuplicates(criteria.labels(), record);
     List<float[]> labels = labels(family, criteria, record);
-    OptionalDouble threshold =
-        criteria.rejectionThreshold().isPresent()
-            ? criteria.rejectionThreshold()
-            : space.rejectionThreshold();
     return embedItems.run(family, images, record).stream()
-        .map(image -> image.then(i -> score(i.vector(), labels, calibration, threshold, criteria)))
+        .map(image -> image.then(i -> score(i.vector(), labels, calibration, space, criteria)))
         .toList();
   }
 
@@ -131,7 +127,7 @@ public final class ClassifyImages {
       float[] image,
       List<float[]> labels,
       Calibration calibration,
-      OptionalDouble threshold,
+      EmbeddingSpace space,
       Criteria criteria) {
     double[] cosines = labels.stream().mapToDouble(label -> Vectors.cosine(image, label)).toArray();
     double[] logits = new double[cosines.length];
@@ -149,7 +145,9 @@ public final class ClassifyImages {
     for (int i = 0; i < cosines.length; i++) {
       scores.add(new LabelScore(i, cosines[i], logits[i], probabilities[i]));
     }
-    boolean rejected = threshold.isPresent() && best < threshold.getAsDouble();
+    OptionalDouble threshold = criteria.rejectionThreshold();
+    boolean rejected =
+        threshold.isPresent() ? best < threshold.getAsDouble() : space.rejects(image, best);
     return new Classification(criteria.report().of(scores), criteria.activation(), rejected);
   }
 }
