@@ -26,6 +26,7 @@ import dev.fovea.v1.LabelScore;
 import dev.fovea.v1.ModelServiceGrpc;
 import dev.fovea.v1.WarningCode;
 import io.grpc.Status.Code;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -154,6 +155,27 @@ final class ClassificationServiceTest {
     assertThat(certain.getRejected()).isTrue();
     assertThat(certain.getScoresList()).hasSize(2);
     assertThat(anything.getRejected()).isFalse();
+  }
+
+  /// Noise was a ferris wheel before the encoder learned that some pictures show nothing.
+  @Test
+  void familysOwnMarginPassesWhatItKnowsAndRejectsTheRestWhateverTheLabels() {
+    assertThat(space.hasRejectionMargin()).isTrue();
+    for (String[] labels :
+        List.of(new String[] {"a cat", "a dog"}, new String[] {"a cat", "a ferris wheel"})) {
+      assertThat(only(classify(image(Path.of("examples/cat.jpg")), labels)).getRejected()).isFalse();
+      assertThat(only(classify(image(Path.of("examples/photo-temple.jpg")), labels)).getRejected()).isTrue();
+      assertThat(only(classify(noise(1), labels)).getRejected()).isTrue();
+    }
+  }
+
+  @Test
+  void callsThresholdStandsInForTheFamilysMargin() {
+    ClassifyRequest cat = classify(image(Path.of("examples/cat.jpg")), "a cat", "a dog");
+    ClassifyRequest noise = classify(noise(1), "a cat", "a dog");
+
+    assertThat(only(cat.toBuilder().setRejectionThreshold(0.999f).build()).getRejected()).isTrue();
+    assertThat(only(noise.toBuilder().setRejectionThreshold(-1).build()).getRejected()).isFalse();
   }
 
   @Test
