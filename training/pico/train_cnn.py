@@ -7,14 +7,13 @@ A stopped run goes on where it was.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from pico.batches import BATCH, SQUEEZED_PHASES, SceneBatches, loader
+from pico.batches import BATCH, SQUEEZED_PHASES, SceneBatches, loader, with_captions
 from pico.cnn import CELL, CnnConfig, CnnEncoder
 from pico.export import REPOSITORY
 from pico.losses import DualEncoderLoss
@@ -55,13 +54,6 @@ def pictures(patches: Tensor) -> Tensor:
     side = round(patches.shape[1] ** 0.5)
     grid = patches.reshape(-1, side, side, CELL, CELL, 3).permute(0, 5, 1, 3, 2, 4)
     return grid.reshape(-1, 3, side * CELL, side * CELL)
-
-
-def with_captions(batches: Iterable[dict[str, Tensor]], texts: ServedTexts) -> Iterator[dict[str, Tensor]]:
-    """The batches, with the vectors of their captions."""
-    for batch in batches:
-        batch["captions"] = torch.from_numpy(texts.embed(batch["ids"].numpy(), batch["mask"].numpy()))
-        yield batch
 
 
 def averaged_cnn(checkpoint: Path) -> tuple[CnnEncoder, dict]:

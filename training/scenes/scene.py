@@ -103,6 +103,9 @@ EASY = Recipe(things={1: 1.0}, smallest=0.7, largest=0.98, painted=0.1, restyled
 """Single large things: what made learning start."""
 MIXED = Recipe()
 """What the models must handle."""
+CROWDED = Recipe(things={1: 0.2, 2: 0.26, 3: 0.24, 4: 0.2, 5: 0.06, 6: 0.04}, painted=0.3, restyled=0.18,
+                 repeated=0.25, perspective=0.18)
+"""What an encoder that knows the kinds learns to find several of them in."""
 ONE_THING = Recipe(things={1: 1.0}, smallest=0.4, largest=0.95, painted=0.15, restyled=0.0, repeated=0.0)
 """The zero-shot examination."""
 SOME_THINGS = Recipe(things={1: 0.34, 2: 0.33, 3: 0.33}, restyled=0.0, damaged=0.5)
