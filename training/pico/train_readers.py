@@ -148,6 +148,11 @@ class Training:
         self.average, self.step = state["average"], state["step"]
         self.history, self.seconds = state["history"], state["seconds"]
 
+    def begin_with(self, readers: Readers) -> None:
+        """Starts from readers that were trained on the features of an earlier encoder."""
+        self.model.load_state_dict(readers.state_dict())
+        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+
 
 def averaged_readers(checkpoint: Path) -> tuple[Readers, dict]:
     """The readers with their averaged weights, ready to export; and the checkpoint's own facts."""
@@ -215,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="main", help="name of the run's folder in the cache")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the encoders are")
+    parser.add_argument("--begin", help="a run whose readers, of an earlier encoder, this one begins with")
     parser.add_argument("--steps", type=int, default=3400)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--threads", type=int, default=1)
@@ -233,8 +239,11 @@ def main() -> None:
     small = {"width": 64, "depth": 2, "mlp_width": 128} if options.thumbnail else {}
     training = Training(folder, options.steps, options.rate, DecoderConfig(features=features, **small))
     training.resume()
-    train(training, maker, ReadingBlocks(vision, tokenizer, TRAINING_SEED, training.step, options.steps // 4),
-          options.workers, min(options.stop_after or options.steps, options.steps))
+    if options.begin and training.step == 0:
+        training.begin_with(averaged_readers(CACHE / "runs" / options.begin / "readers.pt")[0])
+    seed, easy_blocks = (TRAINING_SEED + 1, 0) if options.begin else (TRAINING_SEED, options.steps // 4)
+    train(training, maker, ReadingBlocks(vision, tokenizer, seed, training.step, easy_blocks), options.workers,
+          min(options.stop_after or options.steps, options.steps))
 
 
 def train(training: Training, maker: BlockMaker, blocks: ReadingBlocks, workers: int, last_step: int) -> None:

@@ -16,20 +16,57 @@ Wordings = dict[str, tuple[str, ...]]
 
 WORDINGS: Wordings = {
     "what": ("what is in the picture", "what do you see", "what is shown", "what can you see in the picture",
-             "what does the picture show", "what is this", "what is here"),
-    "count": ("how many {} are there", "how many {} do you see", "how many {} are in the picture", "count the {}"),
-    "total": ("how many things are there", "how many things do you see"),
-    "colour": ("what colour is the {}", "which colour is the {}", "what is the colour of the {}"),
-    "where": ("where is the {}", "where in the picture is the {}"),
-    "beside": ("is the {} to the left or to the right of the {}", "is the {} left or right of the {}"),
-    "over": ("is the {} above or below the {}", "is the {} over or under the {}"),
-    "what beside": ("what is {} the {}", "what do you see {} the {}"),
-    "yes/no": ("is there {}", "is there {} in the picture", "do you see {}", "does the picture show {}"),
-    "yes/no colour": ("is the {} {}", "is the colour of the {} {}"),
+             "what does the picture show", "what is this", "what is here", "what is in this picture",
+             "what is in the image", "what does the image show", "describe what you see", "what can be seen",
+             "what things are in the picture", "which things do you see", "what objects are there",
+             "list the things in the picture", "name what you see", "what is there", "what am i looking at"),
+    "count": ("how many {} are there", "how many {} do you see", "how many {} are in the picture", "count the {}",
+              "how many {} can you see", "how many {} are shown", "how many {} does the picture show",
+              "how many {} are here", "how many {} are in the image", "how many {} can be seen", "how many {}",
+              "count all {}", "count the {} in the picture", "the number of {}", "give the number of {}",
+              "what number of {} do you see"),
+    "total": ("how many things are there", "how many things do you see", "how many things are in the picture",
+              "how many things can you see", "how many objects are there", "how many objects do you see",
+              "count the things", "count everything", "count all things", "the number of things",
+              "give the number of things", "what number of things do you see"),
+    "colour": ("what colour is the {}", "which colour is the {}", "what is the colour of the {}",
+               "what color is the {}", "which color is the {}", "what is the color of the {}",
+               "what colour does the {} have", "which color does the {} have", "the colour of the {}",
+               "name the colour of the {}", "what colour do you see on the {}", "what is the {} painted with"),
+    "where": ("where is the {}", "where in the picture is the {}", "where do you see the {}",
+              "where can you see the {}", "where in the image is the {}", "where does the {} stand",
+              "where can the {} be seen", "whereabouts is the {}", "on which side is the {}",
+              "in which corner or part do you see the {}", "what is the place of the {}",
+              "which part of the picture shows the {}"),
+    "beside": ("is the {} to the left or to the right of the {}", "is the {} left or right of the {}",
+               "is the {} on the left or on the right of the {}", "do you see the {} left or right of the {}",
+               "does the {} lie to the left or to the right of the {}", "is the {} right or left of the {}",
+               "in the picture, is the {} left or right of the {}"),
+    "over": ("is the {} above or below the {}", "is the {} over or under the {}",
+             "do you see the {} above or below the {}", "does the {} lie above or below the {}",
+             "is the {} below or above the {}",
+             "in the picture, is the {} above or below the {}"),
+    "what beside": ("what is {} the {}", "what do you see {} the {}", "what can you see {} the {}",
+                    "what stands {} the {}", "what is there {} the {}", "what object is {} the {}"),
+    "yes/no": ("is there {}", "is there {} in the picture", "do you see {}", "does the picture show {}",
+               "can you see {}", "is there {} in the image", "does the image show {}", "is there {} here",
+               "do you see {} in the picture", "is {} in the picture", "is {} shown", "does it show {}"),
+    "yes/no colour": ("is the {} {}", "is the colour of the {} {}", "is the color of the {} {}",
+                      "is the {} {} in colour", "does the {} have the colour {}", "is the {} painted {}",
+                      "does the {} look {}"),
     "nearer": ("which is nearer, the {} or the {}", "which one is nearer, the {} or the {}",
-               "what is closer, the {} or the {}"),
-    "emotion": ("what does the face feel", "which emotion does the face show", "how does the face feel"),
-    "danger": ("is there anything dangerous", "is anything dangerous in the picture", "do you see anything dangerous"),
+               "what is closer, the {} or the {}", "which is closer, the {} or the {}",
+               "what is nearer, the {} or the {}", "which stands nearer, the {} or the {}",
+               "which of the two is nearer, the {} or the {}", "which one is closer, the {} or the {}",
+               "is the {} or the {} nearer", "is the {} or the {} closer"),
+    "emotion": ("what does the face feel", "which emotion does the face show", "how does the face feel",
+                "what emotion does the face show", "what does this face feel", "which feeling does the face show",
+                "what is the emotion of the face", "what is the mood of the face", "name the emotion of the face",
+                "name the feeling of this face", "what feeling do you see", "how does this person feel"),
+    "danger": ("is there anything dangerous", "is anything dangerous in the picture", "do you see anything dangerous",
+               "is there something dangerous", "can you see anything dangerous", "is there a danger",
+               "does the picture show anything dangerous", "is anything here dangerous",
+               "does anything here look dangerous"),
 }
 """How each kind of question is asked in training."""
 
@@ -50,9 +87,11 @@ HELD_BACK_WORDINGS: Wordings = {
 }
 """Never trained on; for the measure of unseen wordings."""
 
-WEIGHTS = {"what": 1.0, "count": 1.2, "total": 0.4, "colour": 1.5, "where": 0.8, "beside": 1.3, "over": 0.9,
-           "what beside": 0.8, "yes/no": 1.8, "yes/no colour": 0.6, "nearer": 2.0, "emotion": 2.0, "danger": 0.5}
+WEIGHTS = {"what": 1.4, "count": 1.4, "total": 0.5, "colour": 1.5, "where": 0.8, "beside": 1.3, "over": 0.9,
+           "what beside": 0.8, "yes/no": 1.8, "yes/no colour": 1.2, "nearer": 3.0, "emotion": 2.0, "danger": 0.5}
 """How often each kind is asked where it can be."""
+MARKED = 0.4
+"""Probability of a question mark: people write one or do not."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +124,8 @@ def ask_about(name: str, scene: Scene, rng: np.random.Generator, wordings: Wordi
     if filled is None:
         return None
     words, answer = filled
-    return Turn(name, str(rng.choice(wordings[name])).format(*words), answer)
+    mark = "?" if rng.random() < MARKED else ""
+    return Turn(name, str(rng.choice(wordings[name])).format(*words) + mark, answer)
 
 
 Filled = tuple[Sequence[str], str] | None

@@ -111,7 +111,7 @@ ONE_THING = Recipe(things={1: 1.0}, smallest=0.4, largest=0.95, painted=0.15, re
 SOME_THINGS = Recipe(things={1: 0.34, 2: 0.33, 3: 0.33}, restyled=0.0, damaged=0.5)
 """The retrieval examination."""
 READING = Recipe(things={1: 0.3, 2: 0.3, 3: 0.22, 4: 0.1, 5: 0.05, 6: 0.03}, painted=0.35, restyled=0.1,
-                 repeated=0.35, damaged=0.4, perspective=0.2)
+                 repeated=0.35, damaged=0.4, perspective=0.3)
 """What the decoder and the heads for depth and emotion learn to read."""
 SIMPLE_READING = Recipe(things={1: 0.75, 2: 0.25}, smallest=0.5, painted=0.25, restyled=0.05, repeated=0.5,
                         tilted=0.2, plain_background=0.5, damaged=0.2)
