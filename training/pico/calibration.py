@@ -13,8 +13,9 @@ class Calibration:
 
     Single label: softmax over ``logit_scale * cosine``. Several labels: sigmoid of
     ``multi_label_scale * cosine + multi_label_bias``. A text and the places of a picture: sigmoid of
-    ``patch_scale * best patch's cosine + patch_bias``, for texts without a template. Below
-    ``rejection_threshold`` the best cosine means "nothing I know".
+    ``patch_scale * best patch's cosine + patch_bias``, for texts without a template. A picture whose best cosine
+    leads by less than ``rejection_margin`` over its cosine to ``rejection_background``, the mean of the vectors of all
+    kinds, shows "nothing I know".
     """
 
     logit_scale: float = 20.0
@@ -22,7 +23,8 @@ class Calibration:
     multi_label_bias: float = -10.0
     patch_scale: float | None = None
     patch_bias: float | None = None
-    rejection_threshold: float | None = None
+    rejection_margin: float | None = None
+    rejection_background: tuple[float, ...] | None = None
 
     def as_dict(self) -> dict[str, float]:
         """The values that are known, as they are written to ``config.json``."""

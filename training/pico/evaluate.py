@@ -169,7 +169,8 @@ def calibrate(served: Served, count: int = 1000) -> Calibration:
         multi_label_bias=round(bias, 3),
         patch_scale=round(patch_scale, 3),
         patch_bias=round(patch_bias, 3),
-        rejection_threshold=round(float(np.quantile(cosines.max(1), 0.05)), 4),
+        rejection_margin=round(float(np.quantile(cosines.max(1) - cosines.mean(1), 0.05)), 4),
+        rejection_background=tuple(round(float(x), 5) for x in labels.mean(0)),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from torch import nn
 from pico.calibration import Calibration
 from pico.text import TextEncoder
 from pico.tokens import save_tokenizer
-from pico.train import averaged_encoders
+from pico.train import averaged_encoders, averaged_vision
 from pico.vision import VisionEncoder
 from scenes.captions import HYPOTHESIS_TEMPLATES
 from scenes.drawings import CACHE, TRAINING
@@ -47,6 +48,7 @@ def export_vision(encoder: VisionEncoder, folder: Path) -> Path:
             "patch_features": {0: "batch", 1: "patches_per_image"},
             "patch_embeddings": {0: "batch", 1: "patches_per_image"},
         },
+        half=True,
     )
 
 
@@ -108,6 +110,22 @@ def stored_in_half(graph: onnx.ModelProto, least: int = 1024) -> onnx.ModelProto
     return graph
 
 
+def restored_in_single(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph of ``stored_in_half`` with its weights in float32 again, for what wants to see them as they are."""
+    weights = {weight.name: weight for weight in graph.graph.initializer}
+    kept = []
+    for node in graph.graph.node:
+        if node.op_type == "Cast" and node.input[0] in weights:
+            half = weights[node.input[0]]
+            array = onnx.numpy_helper.to_array(half).astype(np.float32)
+            half.CopyFrom(onnx.numpy_helper.from_array(array, node.output[0]))
+        else:
+            kept.append(node)
+    del graph.graph.node[:]
+    graph.graph.node.extend(kept)
+    return graph
+
+
 def _forget_where_it_was_made(graph: onnx.ModelProto) -> None:
     """Nodes carry stack traces with file names; the served file has no use for them."""
     graph.doc_string = ""
@@ -120,8 +138,9 @@ def _forget_where_it_was_made(graph: onnx.ModelProto) -> None:
 
 
 def write_repository(run: Path, repository: Path, calibration: Calibration) -> dict[str, str]:
-    """Writes both folders from the run's checkpoint. Returns the SHA-256 of each ONNX file by model."""
-    vision, text, state = averaged_encoders(run / "checkpoint.pt")
+    """Writes both folders from the run's checkpoints. Returns the SHA-256 of each ONNX file by model."""
+    vision, state = averaged_vision(run)
+    _, text, _ = averaged_encoders(run / "checkpoint.pt")
     vision_folder, text_folder = repository / "pico_vision", repository / "pico_text"
     vision_onnx = export_vision(vision, vision_folder)
     text_onnx = export_text(text, text_folder)
@@ -131,6 +150,8 @@ def write_repository(run: Path, repository: Path, calibration: Calibration) -> d
     (vision_folder / "config.pbtxt").write_text(vision_configuration(space, width, dim))
     (text_folder / "config.pbtxt").write_text(text_configuration(space, dim))
     for folder in (vision_folder, text_folder):
+        for other in folder.glob("configs/*.pbtxt"):
+            other.write_text(re.sub(r'"pico-[0-9a-f]{8}"', f'"{space}"', other.read_text()))
         write_json(folder / "assets" / "config.json", scores(dim, calibration))
     write_json(vision_folder / "assets" / "preprocessor_config.json", PREPROCESSOR)
     save_tokenizer(Tokenizer.from_file(str(run / "tokenizer.json")), text_folder / "assets")
@@ -213,9 +234,10 @@ def configuration(
 
 
 def write_json(path: Path, value: dict) -> None:
-    """The value, indented, in a file whose folder is made."""
+    """The value, indented, in a file whose folder is made; a list of numbers is one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    text = json.dumps(value, indent=2)
+    path.write_text(re.sub(r"\[[-+\d.e,\s]+\]", lambda numbers: " ".join(numbers[0].split()), text) + "\n")
 
 
 def digest(path: Path) -> str:

@@ -24,7 +24,7 @@ NOTICE = TRAINING.parent / "NOTICE"
 COMMANDS = """```
 training/run                     # everything, from nothing; the same command goes on after an interruption
 training/readers                 # only decoder, depth and emotion, for the encoders that are here
-training/python -m pico.export   # only the encoders of this folder, from the run's checkpoint
+training/python -m pico.export   # only the encoders of this folder, from the run's checkpoints
 training/python -m pico.evaluate # only their examination
 ```"""
 
@@ -43,7 +43,6 @@ def main() -> None:
 def model_card(run: Path) -> str:
     """The page about the models: what, from what, how well, how made, where they fail."""
     report = json.loads((run / "report.json").read_text())
-    history = json.loads((run / "history.json").read_text())
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     kinds = load_kinds()
     categories = sorted({kind.category for kind in kinds})
@@ -90,19 +89,21 @@ def model_card(run: Path) -> str:
         "",
         "## Training",
         "",
-        f"{state['step']} steps, {state['seconds'] / 60:.0f} minutes on 2 CPU cores shared with other work; the",
+        "On 2 CPU cores shared with other work: first both encoders together, then the image encoder further, on",
+        "scenes of up to six things, beside the text encoder that stayed (`python -m pico.train_further`). The",
         "learning curve is zero-shot top-1 over all kinds on a few hundred scenes of their own.",
         "",
-        "| step | minutes | top-1 |",
-        "|---|---|---|",
-        *(f"| {p['step']} | {p['minutes']:.0f} | {p['watch_top1']:.3f} |" for p in thinned(history)),
+        "| trained | step | minutes | top-1 |",
+        "|---|---|---|---|",
+        *(f"| {what} | {p['step']} | {p['minutes']:.0f} | {p['watch_top1']:.3f} |"
+          for what, folder in (("both", run), ("image encoder", run.with_name(f"{run.name}-further")))
+          for p in thinned(json.loads((folder / "history.json").read_text()))),
         "",
         COMMANDS,
         "",
         "## Where it fails",
         "",
-        "- It knows drawings, not photographs: a photograph gets an answer that means little; compare the best",
-        "  cosine with `rejection_threshold`.",
+        "- It knows drawings, not photographs: a photograph gets an answer that means little, and most are `rejected`.",
         "- Words it was not trained with fall apart into pieces and mean little to it.",
         "- Left and right, counts above three and colours are weaker than the things themselves.",
         "- Small things among several are missed more often than large ones.",
@@ -149,7 +150,8 @@ def _scores(calibration: Calibration) -> str:
     return (
         f"softmax over {calibration.logit_scale:.1f} times the cosine for a single label; sigmoid of "
         f"{calibration.multi_label_scale:.1f} times the cosine {calibration.multi_label_bias:+.2f} for several labels; "
-        f"95 % of the scenes of one thing have a best cosine above {calibration.rejection_threshold}."
+        f"95 % of the scenes of one thing have a best cosine of at least {calibration.rejection_margin} more than the "
+        "mean over all kinds, and what has less is rejected."
     )
 
 

@@ -171,6 +171,23 @@ def averaged_encoders(checkpoint: Path) -> tuple[VisionEncoder, TextEncoder, dic
     return model.vision.eval(), model.text.eval(), state
 
 
+def further_checkpoint(run: Path) -> Path:
+    """Where the run that trains the image encoder of another further keeps its state."""
+    return run.with_name(f"{run.name}-further") / "checkpoint.pt"
+
+
+def averaged_vision(run: Path) -> tuple[VisionEncoder, dict]:
+    """A run's image encoder as it ships: that of ``train_further`` once there is one; and its checkpoint's facts."""
+    further = further_checkpoint(run)
+    if not further.exists():
+        encoder, _, state = averaged_encoders(run / "checkpoint.pt")
+        return encoder, state
+    state = torch.load(further, weights_only=True)
+    encoder, part = VisionEncoder(VisionConfig(**state["vision"])), "vision."
+    encoder.load_state_dict({n.removeprefix(part): w for n, w in state["average"].items() if n.startswith(part)})
+    return encoder.eval(), state
+
+
 class Watch:
     """A few hundred scenes of one thing that the learning curve is read on; ``texts`` gives the kinds' vectors."""
 

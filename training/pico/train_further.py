@@ -21,7 +21,7 @@ from pico.export import REPOSITORY
 from pico.losses import DualEncoderLoss
 from pico.serving import ServedTexts
 from pico.train import Training, Watch, averaged_encoders, train
-from pico.vision import MAX_SIDE, VisionConfig, VisionEncoder
+from pico.vision import MAX_SIDE, VisionEncoder
 from scenes.colours import COLOURS
 from scenes.drawings import CACHE
 
@@ -102,15 +102,6 @@ def settle(learner: VisionLearner, batches: Iterable[dict[str, Tensor]], steps: 
         optimiser.zero_grad()
         learner.loss.total(learner.loss(*outputs, batch)).backward()
         optimiser.step()
-
-
-def averaged_vision(checkpoint: Path) -> tuple[VisionEncoder, dict]:
-    """The encoder with its averaged weights, ready to export; and the checkpoint's own facts."""
-    state = torch.load(checkpoint, weights_only=True)
-    encoder = VisionEncoder(VisionConfig(**state["vision"]))
-    averaged = state["average"].items()
-    encoder.load_state_dict({n.removeprefix("vision."): w for n, w in averaged if n.startswith("vision.")})
-    return encoder.eval(), state
 
 
 def main() -> None:
