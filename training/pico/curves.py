@@ -12,7 +12,7 @@ from pathlib import Path
 from scenes.drawings import CACHE, TRAINING
 
 CURVES = TRAINING / "curves"
-ENCODERS = {"pico_vision": "", "pico_cnn": "-cnn"}
+ENCODERS = {"pico_vision": "", "pico_vision, further": "-further", "pico_cnn": "-cnn"}
 """What is added to the name of the run that trains each."""
 READ = {
     "brief": "brief caption", "colour": "colour", "count": "count", "yes/no": "yes/no", "beside": "left or right",

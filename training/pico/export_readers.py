@@ -77,6 +77,7 @@ def write_decoder(readers: Readers, space: str, encoders: Path, folder: Path) ->
             "logits": {0: "batch", 1: "tokens"}, "cross_attention": {0: "batch", 1: "tokens"},
             **{f"{name}_out": batch for name in states},
         },
+        half=True,
     )
     inputs = [("input_ids", "TYPE_INT64", "-1"), ("patch_features", "TYPE_FP32", f"-1, {config.features}"),
               ("patch_mask", "TYPE_BOOL", "-1")]

@@ -18,7 +18,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from pico.exam import each_sheet
-from pico.export import REPOSITORY, vision_configuration, write_model
+from pico.export import REPOSITORY, restored_in_single, vision_configuration, write_model
 from pico.patches import to_patches
 from pico.variants import VARIANTS, link, space_of
 
@@ -60,14 +60,14 @@ def kept_float(graph: onnx.GraphProto) -> list[str]:
 def quantized(model: Path, scenes: int) -> onnx.ModelProto:
     """The model with the operators ``WHOLE_NUMBERS`` in 8 bits, but for those that are ``kept_float``."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
+        path, single = Path(folder) / "model.onnx", restored_in_single(onnx.load(model))
         quantize_static(
-            model,
+            single,
             path,
             Scenes(scenes),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=WHOLE_NUMBERS,
-            nodes_to_exclude=kept_float(onnx.load(model).graph),
+            nodes_to_exclude=kept_float(single.graph),
             per_channel=True,
             # 7 bits for weights: processors without VNNI add two products of 8 bits in 16, which overflows.
             reduce_range=True,
