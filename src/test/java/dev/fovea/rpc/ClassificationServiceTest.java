@@ -163,8 +163,10 @@ final class ClassificationServiceTest {
     assertThat(space.hasRejectionMargin()).isTrue();
     for (String[] labels :
         List.of(new String[] {"a cat", "a dog"}, new String[] {"a cat", "a ferris wheel"})) {
-      assertThat(only(classify(image(Path.of("examples/cat.jpg")), labels)).getRejected()).isFalse();
-      assertThat(only(classify(image(Path.of("examples/photo-temple.jpg")), labels)).getRejected()).isTrue();
+      assertThat(only(classify(image(Path.of("examples/cat.jpg")), labels)).getRejected())
+          .isFalse();
+      assertThat(only(classify(image(Path.of("examples/photo-temple.jpg")), labels)).getRejected())
+          .isTrue();
       assertThat(only(classify(noise(1), labels)).getRejected()).isTrue();
     }
   }
