@@ -306,11 +306,12 @@ final class ModelRepositoryTest {
           """
           "projection_dim": | "projection_dim": 7, "was": | projection_dim
           "logit_scale":    | "logit_scale": 0, "was":    | logit_scale
-          "rejection_threshold": | "rejection_threshold": 7, "was": | rejection_threshold
-          "model_type":     | "rejection_margin": 3, "model_type": | rejection_margin
-          "model_type":     | "rejection_margin": 0.1, "rejection_background": [0.5, 2], "model_type": | rejection_background
-          "model_type":     | "rejection_margin": 0.1, "rejection_background": [0.5], "model_type": | rejection_background
-          "model_type":     | "rejection_background": [0.5], "model_type": | rejection_margin
+          "model_type":     | "rejection_threshold": 7, "model_type": | rejection_threshold
+          "rejection_margin": | "rejection_margin": 3, "was": | rejection_margin
+          "rejection_margin": | "was": | rejection_margin
+          "rejection_background": [ | "rejection_background": [ 2, | rejection_background
+          "rejection_background": [ | "rejection_background": [ 0.5, | rejection_background
+          "rejection_background": | "was": | rejection_background
           "model_type":     | "matryoshka_dims": [64, "x"], "model_type": | matryoshka_dims
           """)
   void settingOutOfRangeIsAFault(String from, String to, String field) throws IOException {
