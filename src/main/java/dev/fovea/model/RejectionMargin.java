@@ -1,6 +1,5 @@
 package dev.fovea.model;
 
-import dev.fovea.kernel.Vectors;
 import java.util.List;
 
 /// How much better than all that a family knows a label must fit an image.
@@ -21,9 +20,11 @@ public record RejectionMargin(List<Float> background, double least) {
   /// @param best its best cosine to a label
   boolean rejects(float[] image, double best) {
     double mean = 0;
+    double squares = 0;
     for (int i = 0; i < image.length; i++) {
       mean += (double) image[i] * background.get(i);
+      squares += (double) image[i] * image[i];
     }
-    return best - mean / Vectors.norm(image) < least;
+    return best - mean / Math.sqrt(squares) < least;
   }
 }
