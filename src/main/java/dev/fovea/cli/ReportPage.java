@@ -173,7 +173,7 @@ final class ReportPage {
     if (tasks.contains(Task.TASK_ANSWER)) {
       for (Question question : sheet.questions().stream().limit(QUESTIONS).toList()) {
         String answer = examination.reading().answer(sheet, question.question());
-        said.append("\n- ").append(question.question()).append("? *").append(answer).append('*');
+        said.append("\n- ").append(question.question()).append(" *").append(answer).append('*');
         if (!answer.equals(question.answer())) {
           said.append(" (true: ").append(question.answer()).append(')');
         }
