@@ -114,7 +114,7 @@ final class ServerPool implements AutoCloseable {
         best = server;
       }
     }
-    return Optional.ofNullable(best).filter(server -> server.breaker().admits());
+    return Optional.ofNullable(best);
   }
 
   /// Every server at this moment.

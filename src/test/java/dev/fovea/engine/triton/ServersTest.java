@@ -18,6 +18,7 @@ import dev.fovea.model.ServableModel;
 import dev.fovea.telemetry.StageListener;
 import dev.fovea.telemetry.StageTimings;
 import dev.fovea.tensor.Tensor;
+import io.grpc.Status;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -142,6 +144,36 @@ final class ServersTest {
   private void calls(Lease lease, int count) throws InterruptedException {
     for (int i = 0; i < count; i++) {
       assertThat(infer(lease, LONG)).containsExactly(3);
+    }
+  }
+
+  /// The one call that a breaker lets through was taken twice, by the choice of the server and by
+  /// the call itself, and never given back: the server was out for ever.
+  @Test
+  void onlyServerServesAgainAfterItsBreakerHasOpened() throws Exception {
+    FakeTriton fake = open(FakeTriton.start(new ContractScript(), ContractModel.servable()));
+    TritonEngine engine =
+        open(new TritonEngine(settings(List.of(fake.address())), CLOCK, new HandWritten()));
+    Lease lease = open(engine.open(ContractModel.servable()));
+    calls(lease, 1);
+    Breaker breaker = engine.pool().servers().getFirst().breaker();
+
+    fake.refuse(_ -> Optional.of(Status.UNAVAILABLE.withDescription("io exception")));
+    Await.until("the breaker is open", LONG, () -> !answers(lease) && !breaker.wouldAdmit());
+    fake.refuse(_ -> Optional.empty());
+
+    Await.until("it serves again", LONG, () -> answers(lease));
+    calls(lease, 10);
+  }
+
+  private boolean answers(Lease lease) {
+    try {
+      calls(lease, 1);
+      return true;
+    } catch (GatewayException _) {
+      return false;
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 
