@@ -16,6 +16,7 @@ from pico.calibration import Calibration
 from pico.export import REPOSITORY
 from pico.report_readers import insert, section
 from pico.text import TextConfig, TextEncoder
+from pico.train import further_checkpoint
 from pico.vision import VisionConfig, VisionEncoder
 from scenes.drawings import CACHE, STYLES, TRAINING, load_drawings, package_information
 from scenes.kinds import load_kinds
@@ -96,7 +97,7 @@ def model_card(run: Path) -> str:
         "| trained | step | minutes | top-1 |",
         "|---|---|---|---|",
         *(f"| {what} | {p['step']} | {p['minutes']:.0f} | {p['watch_top1']:.3f} |"
-          for what, folder in (("both", run), ("image encoder", run.with_name(f"{run.name}-further")))
+          for what, folder in (("both", run), ("image encoder", further_checkpoint(run).parent))
           for p in thinned(json.loads((folder / "history.json").read_text()))),
         "",
         COMMANDS,

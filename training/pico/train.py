@@ -212,18 +212,25 @@ class Watch:
         return right / len(self.kinds)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="main", help="name of the run's folder in the cache")
-    parser.add_argument("--steps", type=int, default=1800)
+def arguments(about: str, run: str, steps: int, rate: float) -> argparse.ArgumentParser:
+    """What a run that trains an image encoder can be told; ``run`` says what its name means."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--run", default="main", help=run)
+    parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--batch", type=int, default=BATCH)
-    parser.add_argument("--rate", type=float, default=2.5e-3, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=rate, help="peak learning rate")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
+    parser.add_argument("--threads", type=int, default=2, help="of this process")
     parser.add_argument("--stop-after", type=int, help="end this process at that step (it can be resumed)")
+    return parser
+
+
+def main() -> None:
+    parser = arguments(__doc__, "name of the run's folder in the cache", steps=1800, rate=2.5e-3)
     parser.add_argument("--thumbnail", action="store_true", help="tiny models, to check the pipeline only")
     options = parser.parse_args()
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     folder = CACHE / "runs" / options.run
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = shared_tokenizer(folder)

@@ -6,19 +6,18 @@ A stopped run goes on where it was.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from pico.batches import BATCH, SQUEEZED_PHASES, SceneBatches, loader, with_captions
+from pico.batches import SQUEEZED_PHASES, SceneBatches, loader, with_captions
 from pico.cnn import CELL, CnnConfig, CnnEncoder
 from pico.export import REPOSITORY
 from pico.losses import DualEncoderLoss
 from pico.serving import ServedTexts
-from pico.train import TRAINING_SEED, Training, Watch, train
+from pico.train import TRAINING_SEED, Training, Watch, arguments, train
 from scenes.drawings import CACHE, SEEN_STYLES
 
 THUMBNAIL = CnnConfig(widths=(8, 16, 16, 32), depths=(0, 0, 0, 1))
@@ -66,15 +65,8 @@ def averaged_cnn(checkpoint: Path) -> tuple[CnnEncoder, dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="main", help="name of the run; its folder in the cache ends in -cnn")
+    parser = arguments(__doc__, "name of the run; its folder in the cache ends in -cnn", steps=1800, rate=2.5e-3)
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the text encoder is")
-    parser.add_argument("--steps", type=int, default=1800)
-    parser.add_argument("--batch", type=int, default=BATCH)
-    parser.add_argument("--rate", type=float, default=2.5e-3, help="peak learning rate")
-    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
-    parser.add_argument("--threads", type=int, default=2, help="of this process")
-    parser.add_argument("--stop-after", type=int, help="end this process at that step (it can be resumed)")
     parser.add_argument("--thumbnail", action="store_true", help="a tiny model, to check the pipeline only")
     options = parser.parse_args()
 

@@ -6,7 +6,6 @@ colour and its place, so that what reads the patch features can. A stopped run g
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -16,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pico.batches import BATCH, CROWDED_PHASES, IGNORED, SceneBatches, loader, with_captions
+from pico.batches import CROWDED_PHASES, IGNORED, SceneBatches, loader, with_captions
 from pico.export import REPOSITORY
 from pico.losses import DualEncoderLoss
 from pico.serving import ServedTexts
-from pico.train import Training, Watch, averaged_encoders, train
+from pico.train import Training, Watch, arguments, averaged_encoders, further_checkpoint, train
 from pico.vision import MAX_SIDE, VisionEncoder
 from scenes.colours import COLOURS
 from scenes.drawings import CACHE
@@ -105,24 +104,19 @@ def settle(learner: VisionLearner, batches: Iterable[dict[str, Tensor]], steps: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="main", help="name of the run it begins from; its own folder ends in -further")
+    begins = "name of the run it begins from; its own folder ends in -further"
+    parser = arguments(__doc__, begins, steps=1500, rate=1.5e-3)
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the text encoder is")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--batch", type=int, default=BATCH)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
-    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
-    parser.add_argument("--threads", type=int, default=2, help="of this process")
-    parser.add_argument("--stop-after", type=int, help="end this process at that step (it can be resumed)")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    folder = CACHE / "runs" / f"{options.run}-further"
+    run = CACHE / "runs" / options.run
+    folder = further_checkpoint(run).parent
     folder.mkdir(parents=True, exist_ok=True)
     texts = ServedTexts(options.repository)
     anchors = torch.from_numpy(texts.kinds())
     torch.manual_seed(TRAINING_SEED)
-    vision, _, _ = averaged_encoders(CACHE / "runs" / options.run / "checkpoint.pt")
+    vision, _, _ = averaged_encoders(run / "checkpoint.pt")
     learner = VisionLearner(vision, anchors)
     training = Training(folder, options.steps, options.rate, learner)
     training.resume()

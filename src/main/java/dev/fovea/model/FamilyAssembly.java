@@ -206,8 +206,6 @@ final class FamilyAssembly {
                   dimension(folder) + ", as " + model.embeddingOutput() + " has it");
             }
           });
-    }
-    for (ModelFolder folder : encoders) {
       folder
           .settings()
           .rejectionMargin()
@@ -215,7 +213,7 @@ final class FamilyAssembly {
           .ifPresent(components -> {
             if (components != dimension) {
               fault(
-                  folder.model().orElseThrow(),
+                  model,
                   "assets/" + EmbeddingSettings.FILE,
                   "rejection_background",
                   components + " components",

@@ -4,9 +4,9 @@ import java.util.List;
 
 /// How much better than all that a family knows a label must fit an image.
 ///
-/// A picture of nothing that the family knows lies at some cosine to everything, and with what a
-/// model was trained on lately that cosine may be as large as the best one of a true picture. Its
-/// lead over the mean tells the two apart, whichever labels are asked for.
+/// A picture of nothing that the family knows lies at some cosine to everything, which may be as
+/// large as the best one of a picture that it knows. The lead of the best cosine over the mean of
+/// all tells the two apart, whichever labels are asked for.
 ///
 /// @param background the mean of the unit vectors of all that the family knows, one component for
 ///   each of the space; not of unit length
