@@ -12,10 +12,10 @@ import io.grpc.Status;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of one batch on their way: sent to one server, and to another one when the first never
@@ -48,7 +48,7 @@ final class Call {
   static Call start(ModelRoute route, InferRequest request, List<Map<String, Tensor>> rows) {
     long begunNanos = route.engine().clock().nanoTime();
     Call call = new Call(route, request, rows);
-    call.send(route.choose(call.tried));
+    call.send(true, route::noServer);
     request.timings().add(Stage.QUEUE, route.engine().clock().nanoTime() - begunNanos);
     return call;
   }
@@ -59,20 +59,26 @@ final class Call {
   }
 
   /// Nothing that others wait for happens under the lock: calls that end each other would never.
-  private void send(TritonServer server) {
-    Attempt sent = attempt(server);
+  private void send(boolean again, Supplier<GatewayException> otherwise) {
+    Attempt sent = attempt(again, otherwise);
     sent.whenOver(result -> take(sent, result));
   }
 
-  private synchronized Attempt attempt(TritonServer server) {
+  /// @param again whether a server that failed the batch may have it once more
+  /// @param otherwise what to throw where there is no server, or nothing left to retry with
+  private synchronized Attempt attempt(boolean again, Supplier<GatewayException> otherwise) {
     if (answer.isDone()) {
       throw new CancellationException();
     }
     Deadline deadline = request.deadline();
     deadline.check("inference");
+    TritonServer server = route.enter(tried, again).orElseThrow(otherwise);
+    if (attempts > 0 && !route.engine().retries().spend()) {
+      route.leave(server);
+      throw otherwise.get();
+    }
     tried.add(server);
     attempts++;
-    route.enter(server);
     shared = share(server);
     ModelInferRequest.Builder message = route.writer().write(rows, request.outputs(), shared);
     route.writer().limitQueueTime(message, server.state(route.model()), deadline);
@@ -105,7 +111,10 @@ final class Call {
             if (meaning == Meaning.MEMORY_UNKNOWN && memory != null) {
               sent.server().memory().isUnknown(memory.slot());
             }
-            send(another(meaning).orElseThrow(() -> refusal));
+            if (!mayRunElsewhere(meaning)) {
+              throw refusal;
+            }
+            send(mayRunThereAgain(meaning), () -> refusal);
           }
         }
       }
@@ -154,21 +163,13 @@ final class Call {
     return queueTimeIsLimited;
   }
 
-  /// Where the batch is sent once more, if it may be: another server, or the same one over a new
-  /// connection, or without the memory that it does not know.
-  private synchronized Optional<TritonServer> another(Meaning meaning) {
-    if (meaning.mayHaveStarted() || attempts == MAX_ATTEMPTS) {
-      return Optional.empty();
-    }
-    return route
-        .engine()
-        .pool()
-        .choose(route.model(), tried)
-        .filter(server ->
-            !tried.contains(server)
-                || meaning == Meaning.UNREACHABLE
-                || meaning == Meaning.MEMORY_UNKNOWN)
-        .filter(_ -> route.engine().retries().spend());
+  private synchronized boolean mayRunElsewhere(Meaning meaning) {
+    return !meaning.mayHaveStarted() && attempts < MAX_ATTEMPTS;
+  }
+
+  /// Over a new connection, or without the memory that the server does not know.
+  private static boolean mayRunThereAgain(Meaning meaning) {
+    return meaning == Meaning.UNREACHABLE || meaning == Meaning.MEMORY_UNKNOWN;
   }
 
   private List<Map<String, Tensor>> read(

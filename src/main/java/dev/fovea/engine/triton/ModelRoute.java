@@ -4,6 +4,7 @@ import dev.fovea.engine.Refusals;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.model.ServableModel;
 import io.grpc.Status;
+import java.util.Optional;
 import java.util.Set;
 
 /// What all calls of one model share.
@@ -28,15 +29,33 @@ record ModelRoute(
         new AnswerReader(model));
   }
 
-  /// The server that suits best.
+  /// Enters the bulkhead and passes the breaker of the server that suits best, in this order:
+  /// whoever passes a breaker calls.
   ///
-  /// @param tried servers that failed the call before
-  TritonServer choose(Set<TritonServer> tried) {
-    return engine.pool().choose(model, tried).orElseThrow(this::noServer);
+  /// @param tried servers that failed the call before; they come last
+  TritonServer enter(Set<TritonServer> tried) {
+    return enter(tried, true).orElseThrow(this::noServer);
   }
 
-  /// Enters the bulkhead and passes the server's breaker, in this order: whoever passes the breaker
-  /// calls.
+  /// As [#enter(Set)]; empty where there is no server.
+  ///
+  /// @param again whether a server that failed the call may have it once more
+  Optional<TritonServer> enter(Set<TritonServer> tried, boolean again) {
+    bulkhead.enter();
+    Optional<TritonServer> server = engine.pool().admit(model, tried, again);
+    if (server.isEmpty()) {
+      bulkhead.leave();
+    }
+    return server;
+  }
+
+  /// A call that has entered is not made after all.
+  void leave(TritonServer server) {
+    server.breaker().ended();
+    bulkhead.leave();
+  }
+
+  /// Enters the bulkhead and passes the breaker of the one server that it can be.
   void enter(TritonServer server) {
     bulkhead.enter();
     if (!server.breaker().admits()) {
@@ -45,7 +64,7 @@ record ModelRoute(
     }
   }
 
-  private GatewayException noServer() {
+  GatewayException noServer() {
     return Refusals.unavailable(
         model, "NO_SERVER", new IllegalStateException("no server runs " + model + " now"));
   }

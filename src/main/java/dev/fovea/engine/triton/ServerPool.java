@@ -89,32 +89,43 @@ final class ServerPool implements AutoCloseable {
     return watch;
   }
 
-  /// A server that runs the model and deserves a call: of those the one with the fewest under way.
+  /// A server that runs the model and whose breaker has let this call through: of those the one
+  /// with the fewest under way. Who asks must call it.
   ///
-  /// @param tried servers that failed this call before; they come last
-  Optional<TritonServer> choose(ServableModel model, Set<TritonServer> tried) {
+  /// @param model the model
+  /// @param tried servers that failed this call before
+  /// @param again whether one of them may be called again, where there is no other
+  Optional<TritonServer> admit(ServableModel model, Set<TritonServer> tried, boolean again) {
     List<TritonServer> able =
         watches.values().stream()
             .map(ServerWatch::server)
             .filter(server -> server.runs(model))
             .toList();
-    Optional<TritonServer> fresh = leastLoaded(able, tried, false);
-    return fresh.isPresent() ? fresh : leastLoaded(able, tried, true);
+    Optional<TritonServer> fresh =
+        leastLoaded(able.stream().filter(server -> !tried.contains(server)).toList());
+    return fresh.isPresent() || !again
+        ? fresh
+        : leastLoaded(able.stream().filter(tried::contains).toList());
   }
 
-  private Optional<TritonServer> leastLoaded(
-      List<TritonServer> able, Set<TritonServer> tried, boolean among) {
+  /// A breaker that lets one call through may have been passed by another call meanwhile: then the
+  /// next best is asked.
+  private Optional<TritonServer> leastLoaded(List<TritonServer> able) {
     // Servers that are equally loaded take turns.
     int start = turn.getAndIncrement() & Integer.MAX_VALUE;
-    TritonServer best = null;
-    for (int i = 0; i < able.size(); i++) {
-      TritonServer server = able.get((start + i) % able.size());
-      boolean lighter = best == null || server.calls() < best.calls();
-      if (tried.contains(server) == among && lighter && server.breaker().wouldAdmit()) {
-        best = server;
+    while (true) {
+      TritonServer best = null;
+      for (int i = 0; i < able.size(); i++) {
+        TritonServer server = able.get((start + i) % able.size());
+        boolean lighter = best == null || server.calls() < best.calls();
+        if (lighter && server.breaker().wouldAdmit()) {
+          best = server;
+        }
+      }
+      if (best == null || best.breaker().admits()) {
+        return Optional.ofNullable(best);
       }
     }
-    return Optional.ofNullable(best);
   }
 
   /// Every server at this moment.

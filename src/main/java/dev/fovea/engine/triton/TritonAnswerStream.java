@@ -83,8 +83,7 @@ final class TritonAnswerStream implements AnswerStream {
             .setId("1")
             .putParameters("triton_enable_empty_final_response", RequestWriter.parameter(true))
             .build();
-    TritonServer server = route.choose(Set.of());
-    route.enter(server);
+    TritonServer server = route.enter(Set.of());
     Connection connection = server.connection();
     connection.calls().incrementAndGet();
     TritonAnswerStream stream =

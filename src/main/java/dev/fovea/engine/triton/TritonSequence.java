@@ -81,9 +81,8 @@ final class TritonSequence implements Sequence {
     Set<TritonServer> tried = new HashSet<>();
     while (true) {
       boolean start = last == null;
-      TritonServer to = start ? route.choose(tried) : requireNonNull(server);
-      Connection over = start ? to.connection() : requireNonNull(connection);
-      Attempt attempt = attempt(request, to, over, start, end);
+      Attempt attempt = attempt(request, tried, start, end);
+      TritonServer to = attempt.server();
       try {
         switch (attempt.await(request)) {
           case Attempt.Result.Answered(ModelInferResponse response) -> {
@@ -108,14 +107,21 @@ final class TritonSequence implements Sequence {
   }
 
   private Attempt attempt(
-      InferRequest request, TritonServer to, Connection over, boolean start, boolean end) {
+      InferRequest request, Set<TritonServer> tried, boolean start, boolean end) {
     ModelInferRequest.Builder message =
         message(request.rows().getFirst(), request.outputs(), start, end);
+    TritonServer to;
+    Connection over;
     if (start) {
       // How long it may wait for a slot.
       RequestWriter.setTimeout(message, request.deadline());
+      to = route.enter(tried);
+      over = to.connection();
+    } else {
+      to = requireNonNull(server);
+      over = requireNonNull(connection);
+      route.enter(to);
     }
-    route.enter(to);
     server = to;
     connection = over;
     last = request;

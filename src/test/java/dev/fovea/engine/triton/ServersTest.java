@@ -12,6 +12,7 @@ import dev.fovea.engine.Lease;
 import dev.fovea.engine.scripted.Script;
 import dev.fovea.failure.GatewayException;
 import dev.fovea.fake.Await;
+import dev.fovea.fake.FakeClock;
 import dev.fovea.fake.FakeTriton;
 import dev.fovea.fake.FaultyWire;
 import dev.fovea.model.ServableModel;
@@ -23,6 +24,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +33,9 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -164,6 +168,53 @@ final class ServersTest {
 
     Await.until("it serves again", LONG, () -> answers(lease));
     calls(lease, 10);
+  }
+
+  /// Choosing a server and passing its breaker were two steps: when another call had passed it in
+  /// between, this one was refused beside a server that was idle.
+  @Test
+  void callThatIsSecondAtBreakerThatLetsOneThroughGoesToTheOtherServer() throws Exception {
+    FakeTriton first = open(FakeTriton.start(new ContractScript(), ContractModel.servable()));
+    FakeTriton second = open(FakeTriton.start(new ContractScript(), ContractModel.servable()));
+    InterruptedClock clock = new InterruptedClock();
+    TritonEngine engine =
+        open(
+            new TritonEngine(
+                settings(List.of(first.address(), second.address())), clock, new HandWritten()));
+    open(engine.open(ContractModel.servable()));
+    awaitServers(engine, 2);
+    TritonServer recovering = engine.pool().servers().getFirst();
+    TritonServer idle = engine.pool().servers().getLast();
+    for (int failure = 0; failure < Breaker.THRESHOLD; failure++) {
+      recovering.breaker().failed();
+    }
+    clock.time.advance(Breaker.PAUSE);
+    AtomicBoolean passed = new AtomicBoolean();
+    // Whoever asks the breaker reads the clock: at that moment the other call comes.
+    clock.meanwhile.set(() -> passed.set(recovering.breaker().admits()));
+
+    // They take turns, so one of the two calls finds the recovering one first.
+    for (int call = 0; call < 2; call++) {
+      assertThat(engine.pool().admit(ContractModel.servable(), Set.of(), true)).contains(idle);
+    }
+    assertThat(passed).isTrue();
+  }
+
+  /// Something else happens once, when the time is read next.
+  private static final class InterruptedClock implements Clock {
+    private final FakeClock time = new FakeClock();
+    private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+
+    @Override
+    public long nanoTime() {
+      meanwhile.getAndSet(() -> {}).run();
+      return time.nanoTime();
+    }
+
+    @Override
+    public Instant now() {
+      return time.now();
+    }
   }
 
   private boolean answers(Lease lease) {
