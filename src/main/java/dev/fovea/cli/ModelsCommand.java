@@ -65,13 +65,20 @@ final class ModelsCommand extends ServerCommand {
                     input.getWidth(),
                     input.getHeight(),
                     input.getKeepsAspect() ? " or as many pixels in the image's own shape" : "",
-                    input.getPatchSize() > 0
-                        ? "up to %d patches of %d×%d"
-                            .formatted(
-                                input.getMaxPatches(), input.getPatchSize(), input.getPatchSize())
-                        : "pixels",
+                    input.getPatchSize() > 0 ? patches(input) : "pixels",
                     input.getResample(),
                     input.getBackend()));
+  }
+
+  private static String patches(ImageInput input) {
+    int side = input.getPatchSize();
+    int detailed = input.getDetailedMaxPatches();
+    return "up to %d%s patches of %d×%d"
+        .formatted(
+            input.getMaxPatches(),
+            detailed > input.getMaxPatches() ? " (%d to be read)".formatted(detailed) : "",
+            side,
+            side);
   }
 
   private void tell(ModelMember member) {

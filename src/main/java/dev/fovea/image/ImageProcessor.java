@@ -29,6 +29,13 @@ public interface ImageProcessor {
   /// depends on the image is open.
   List<TensorSpec> outputs();
 
+  /// The processor for models that read patch by patch, which may want them finer than those that
+  /// see a picture as a whole; of the same outputs, but for the number of patches. This one, where
+  /// a model makes no difference.
+  default ImageProcessor detailed() {
+    return this;
+  }
+
   /// What the plan does, for clients to read.
   ProcessorInfo info();
 

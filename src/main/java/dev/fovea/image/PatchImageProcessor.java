@@ -14,13 +14,25 @@ final class PatchImageProcessor implements ImageProcessor {
   private final Geometry geometry;
   private final PatchLayout layout;
   private final int maxPatches;
+  private final Optional<PatchImageProcessor> detailed;
 
   /// @param rule gives sizes of whole patches
   PatchImageProcessor(Recipe recipe, SizeRule rule, PatchLayout layout, int maxPatches) {
+    this(recipe, rule, layout, maxPatches, Optional.empty());
+  }
+
+  /// @param detailed what cuts an image finer, for models that read patch by patch
+  PatchImageProcessor(
+      Recipe recipe,
+      SizeRule rule,
+      PatchLayout layout,
+      int maxPatches,
+      Optional<PatchImageProcessor> detailed) {
     this.recipe = recipe;
     this.geometry = new Geometry(rule, Optional.empty());
     this.layout = layout;
     this.maxPatches = maxPatches;
+    this.detailed = detailed;
   }
 
   @Override
@@ -55,6 +67,11 @@ final class PatchImageProcessor implements ImageProcessor {
   }
 
   @Override
+  public ImageProcessor detailed() {
+    return detailed.orElse(this);
+  }
+
+  @Override
   public ProcessorInfo info() {
     int large = PlaneImageProcessor.LARGE_SIDE;
     Size size = geometry.rule().apply(large, large);
@@ -63,6 +80,7 @@ final class PatchImageProcessor implements ImageProcessor {
 
   @Override
   public String specification() {
-    return recipe.specification(geometry.specification() + " layout=" + layout);
+    String own = recipe.specification(geometry.specification() + " layout=" + layout);
+    return own + detailed.map(finer -> " detailed: " + finer.specification()).orElse("");
   }
 }

@@ -328,12 +328,26 @@ final class ProcessorFamilies {
     settings.always("do_resize", true);
     int patch = settings.integer("patch_size", 16, 1, MOST_PATCH);
     int most = settings.integer("max_num_patches", 64, 1, MOST_PATCHES);
+    int mostDetailed = settings.integer("detailed_max_num_patches", most, most, MOST_PATCHES);
     int mostPerSide = settings.integer("max_patches_per_side", 16, 1, MOST_PATCHES);
-    return () ->
-        new PatchImageProcessor(
-            ingredients.recipe(name),
-            new SizeRule.NaFlex(patch, most, mostPerSide),
-            new PatchLayout.Fovea(patch, most),
-            most);
+    return () -> {
+      Recipe recipe = ingredients.recipe(name);
+      Optional<PatchImageProcessor> detailed =
+          mostDetailed == most
+              ? Optional.empty()
+              : Optional.of(
+                  foveaPatches(recipe, patch, mostDetailed, mostPerSide, Optional.empty()));
+      return foveaPatches(recipe, patch, most, mostPerSide, detailed);
+    };
+  }
+
+  private static PatchImageProcessor foveaPatches(
+      Recipe recipe, int patch, int most, int mostPerSide, Optional<PatchImageProcessor> detailed) {
+    return new PatchImageProcessor(
+        recipe,
+        new SizeRule.NaFlex(patch, most, mostPerSide),
+        new PatchLayout.Fovea(patch, most),
+        most,
+        detailed);
   }
 }

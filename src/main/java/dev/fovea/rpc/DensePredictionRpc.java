@@ -93,6 +93,7 @@ final class DensePredictionRpc extends DensePredictionServiceGrpc.DensePredictio
             .lease(Role.VISION)
             .model()
             .imageProcessor()
+            .map(ImageProcessor::detailed)
             .map(ImageProcessor::info)
             .map(ProcessorInfo::maxPatches)
             .orElseThrow();

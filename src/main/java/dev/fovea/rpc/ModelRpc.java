@@ -5,6 +5,7 @@ import dev.fovea.engine.Lease;
 import dev.fovea.engine.ServedFamily;
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.GatewayException;
+import dev.fovea.image.ImageProcessor;
 import dev.fovea.image.ProcessorInfo;
 import dev.fovea.model.BrokenFamily;
 import dev.fovea.model.Calibration;
@@ -123,7 +124,7 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     family
         .member(Role.VISION)
         .flatMap(dev.fovea.model.ServableModel::imageProcessor)
-        .ifPresent(processor -> written.setImageInput(write(processor.info())));
+        .ifPresent(processor -> written.setImageInput(write(processor)));
     family
         .member(Role.TEXT)
         .flatMap(dev.fovea.model.ServableModel::tokenizer)
@@ -173,13 +174,15 @@ final class ModelRpc extends ModelServiceGrpc.ModelServiceImplBase {
     };
   }
 
-  private ImageInput write(ProcessorInfo info) {
+  private ImageInput write(ImageProcessor processor) {
+    ProcessorInfo info = processor.info();
     return ImageInput.newBuilder()
         .setImageProcessor(info.imageProcessor())
         .setWidth(info.width())
         .setHeight(info.height())
         .setPatchSize(info.patchSize())
         .setMaxPatches(info.maxPatches())
+        .setDetailedMaxPatches(processor.detailed().info().maxPatches())
         .setKeepsAspect(info.keepsAspect())
         .setResample(info.resample())
         .setBackend(info.backend())

@@ -37,7 +37,12 @@ public final class EmbedItems {
       ServedFamily family, List<Outcome<Content>> items, CallRecord record)
       throws InterruptedException {
     List<Outcome<EncodeItems.Encoded>> encoded =
-        encodeItems.run(family, items, model -> Set.of(model.embeddingOutput()), record);
+        encodeItems.run(
+            family,
+            items,
+            EncodeItems.Detail.WHOLE,
+            model -> Set.of(model.embeddingOutput()),
+            record);
     try (StageTimings.Span _ = record.timings().start(Stage.POSTPROCESS)) {
       return encoded.stream().map(item -> item.then(EmbedItems::embedding)).toList();
     }

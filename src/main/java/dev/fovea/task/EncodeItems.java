@@ -56,8 +56,21 @@ public final class EncodeItems {
   record Prepared(
       Role role, Map<String, Tensor> inputs, Embedding.Facts facts, Optional<PatchGrid> grid) {}
 
+  /// How finely an image is cut.
+  enum Detail {
+    /// As the encoder wants it for one vector of the whole.
+    WHOLE,
+    /// As models want it that read patch by patch.
+    PATCHES;
+
+    private ImageProcessor of(ImageProcessor processor) {
+      return this == WHOLE ? processor : processor.detailed();
+    }
+  }
+
   /// @param family whose encoders are used
   /// @param items what to encode, or why an item cannot be
+  /// @param detail how finely images are cut
   /// @param outputs which outputs of an encoder are wanted
   /// @param record told what was done
   /// @return one outcome an item, in order
@@ -65,29 +78,32 @@ public final class EncodeItems {
   List<Outcome<Encoded>> run(
       ServedFamily family,
       List<Outcome<Content>> items,
+      Detail detail,
       Function<ServableModel, Set<String>> outputs,
       CallRecord record)
       throws InterruptedException {
     try (Places places = Places.reserve(family, items, record.call())) {
       List<Outcome<Prepared>> prepared =
-          cpu.each(items, item -> attempt(item, content -> prepare(family, content, record)));
+          cpu.each(
+              items, item -> attempt(item, content -> prepare(family, content, detail, record)));
       return infer(family, prepared, places, outputs, record);
     }
   }
 
-  /// As [#run] for one image, whose own faults are thrown too.
+  /// As [#run] for the patches of one image, whose own faults are thrown too.
   Encoded image(ServedFamily family, Content.Image image, Set<String> outputs, CallRecord record)
       throws InterruptedException {
-    return switch (run(family, List.of(Outcome.done(image)), _ -> outputs, record).getFirst()) {
+    return switch (run(family, List.of(Outcome.done(image)), Detail.PATCHES, _ -> outputs, record)
+        .getFirst()) {
       case Outcome.Done<Encoded>(Encoded encoded) -> encoded;
       case Outcome.Failed<Encoded>(GatewayException refusal) -> throw refusal;
     };
   }
 
-  private Prepared prepare(ServedFamily family, Content content, CallRecord record)
+  private Prepared prepare(ServedFamily family, Content content, Detail detail, CallRecord record)
       throws InterruptedException {
     return switch (content) {
-      case Content.Image image -> prepareImage(lease(family, Role.VISION), image, record);
+      case Content.Image image -> prepareImage(lease(family, Role.VISION), image, detail, record);
       case Content.Text text -> prepareText(lease(family, Role.TEXT), text, record);
     };
   }
@@ -103,9 +119,9 @@ public final class EncodeItems {
     return family.lease(role);
   }
 
-  private Prepared prepareImage(Lease lease, Content.Image image, CallRecord record)
+  private Prepared prepareImage(Lease lease, Content.Image image, Detail detail, CallRecord record)
       throws InterruptedException {
-    ImageProcessor processor = lease.model().imageProcessor().orElseThrow();
+    ImageProcessor processor = detail.of(lease.model().imageProcessor().orElseThrow());
     PrepareImages.Prepared prepared = prepareImages.run(image, processor, lease, record);
     return new Prepared(
         Role.VISION, prepared.processed().inputs(), prepared.facts(), prepared.processed().grid());

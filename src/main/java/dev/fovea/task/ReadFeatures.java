@@ -48,7 +48,7 @@ final class ReadFeatures {
     Lease reader = family.lease(role);
     Set<String> features = Set.of(reader.model().imageFeatures());
     List<Outcome<EncodeItems.Encoded>> seen =
-        encodeItems.run(family, images, _ -> features, record);
+        encodeItems.run(family, images, EncodeItems.Detail.PATCHES, _ -> features, record);
     List<EncodeItems.Encoded> readable = new ArrayList<>();
     List<Integer> places = new ArrayList<>();
     List<Outcome<Reading>> readings = new ArrayList<>(Collections.nCopies(seen.size(), null));

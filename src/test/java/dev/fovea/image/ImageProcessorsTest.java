@@ -2,6 +2,7 @@ package dev.fovea.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.fovea.failure.Fault;
 import dev.fovea.failure.FaultyConfigurationException;
@@ -41,6 +42,29 @@ final class ImageProcessorsTest {
             "FoveaPatchImageProcessor backend=pil resample=bilinear rescale=no normalize=no"
                 + " type=UINT8 size=NaFlex[patchSize=16, maxPatches=64, maxPerSide=16] crop=no"
                 + " layout=Fovea[patchSize=16, maxPatches=64]");
+  }
+
+  @Test
+  void cutsFinerWhatIsReadPatchByPatch() throws IOException {
+    ImageProcessor processor = read(FOVEA.replace("64,", "64, \"detailed_max_num_patches\": 144,"));
+    Pixels image = GoldenFiles.pattern(40, 30);
+
+    assertThat(processor.info().maxPatches()).isEqualTo(64);
+    assertThat(processor.detailed().info().maxPatches()).isEqualTo(144);
+    assertThat(processor.detailed().info().width()).isEqualTo(192);
+    assertThat(processor.process(image, TensorAllocator.heap()).patches()).isEqualTo(63);
+    assertThat(processor.detailed().process(image, TensorAllocator.heap()).patches())
+        .isEqualTo(140);
+    assertThat(processor.detailed().detailed()).isSameAs(processor.detailed());
+    assertThat(processor.specification())
+        .isEqualTo(
+            read(FOVEA).specification()
+                + " detailed: "
+                + read(FOVEA.replace("64,", "144,")).specification());
+    assertThat(read(FOVEA)).returns(64, plain -> plain.detailed().info().maxPatches());
+    assertThat(faults(FOVEA.replace("64,", "64, \"detailed_max_num_patches\": 63,")))
+        .extracting(Fault::field, Fault::expected)
+        .containsExactly(tuple("detailed_max_num_patches", "an integer in 64..65536"));
   }
 
   @Test
