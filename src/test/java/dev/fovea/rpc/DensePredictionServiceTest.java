@@ -11,6 +11,7 @@ import dev.fovea.app.TestGateway;
 import dev.fovea.failure.Reason;
 import dev.fovea.v1.DensePredictionServiceGrpc;
 import dev.fovea.v1.DensePredictionServiceGrpc.DensePredictionServiceBlockingStub;
+import dev.fovea.v1.EmbedRequest;
 import dev.fovea.v1.EmbeddingServiceGrpc;
 import dev.fovea.v1.EstimateDepthRequest;
 import dev.fovea.v1.EstimateDepthResponse;
@@ -35,8 +36,10 @@ import io.grpc.Status.Code;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -172,6 +175,39 @@ final class DensePredictionServiceTest {
     assertThat(seen.getGeometry().getBox()).isEqualTo(box(WIDTH / 2, 0, WIDTH / 2, HEIGHT));
     assertThat(seen.getGeometry().getOrientedWidth()).isEqualTo(WIDTH);
     assertThat(seen.getMapsList()).isEqualTo(own.getMapsList());
+  }
+
+  @Test
+  void whatReadsPatchesSeesThemFinerThanWhatEmbeds(@TempDir Path folder) throws IOException {
+    Path processor =
+        HeadModels.repository(folder).resolve("pico_vision/assets/preprocessor_config.json");
+    String most = "\"max_num_patches\": 64,";
+    String plain = Files.readString(processor);
+    assertThat(plain).contains(most);
+    Files.writeString(processor, plain.replace(most, most + " \"detailed_max_num_patches\": 144,"));
+    EmbedRequest embed = Requests.embed(raw(WIDTH, HEIGHT, new byte[WIDTH * HEIGHT * 3]));
+
+    try (TestGateway finer = TestGateway.start(Map.of("fovea.repository", folder.toString()))) {
+      DensePredictionServiceBlockingStub there =
+          DensePredictionServiceGrpc.newBlockingStub(finer.channel());
+      GridGeometry patches = geometry(10, 14, box(0, 0, WIDTH, HEIGHT), WIDTH, HEIGHT);
+      assertThat(there.mapRelevance(map(picture(), "a cat")).getGeometry()).isEqualTo(patches);
+      assertThat(there.extractPatchFeatures(features(picture())).getGeometry()).isEqualTo(patches);
+      assertThat(there.estimateDepth(depth(picture())).getGeometry())
+          .isEqualTo(patches.toBuilder().setRows(40).setColumns(56).build());
+      assertThat(
+              EmbeddingServiceGrpc.newBlockingStub(finer.channel())
+                  .embed(embed)
+                  .getResults(0)
+                  .getEmbedding()
+                  .getVector())
+          .isEqualTo(
+              EmbeddingServiceGrpc.newBlockingStub(gateway.channel())
+                  .embed(embed)
+                  .getResults(0)
+                  .getEmbedding()
+                  .getVector());
+    }
   }
 
   @Test
